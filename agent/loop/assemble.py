@@ -1,0 +1,148 @@
+"""Puts a run together from its settings: data, models, backend, methods, services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.models.gateway import ROLES
+from agent.models.providers import Provider, SimulatedProvider, check_model
+from agent.response import response_slot
+from agent.settings import Settings
+from evals.loaders import load_dataset
+from memory_backends.registry import create_backend
+from traces.domain import Conversation, Dataset, PromptSet, PromptSlot
+from traces.errors import DataError, SettingsError
+from traces.hashing import content_hash
+
+
+def load_data(settings: Settings) -> Dataset:
+    """Load the data set, cut to `limit_questions` a conversation. Raises DataError."""
+    if settings.dataset == "synthetic":
+        dataset = load_dataset(
+            "synthetic",
+            settings.data,
+            conversations=settings.conversations,
+            seed=settings.seed,
+            rules=settings.rules,
+            seed_prompts=dict(seed_prompts(settings).instructions),
+        )
+    else:
+        dataset = load_dataset(settings.dataset, settings.data)
+    limit = settings.limit_questions
+    if limit is None:
+        return dataset
+    return Dataset(
+        dataset.name,
+        tuple(
+            Conversation(c.id, c.sessions, c.questions[:limit], c.gold_facts)
+            for c in dataset.conversations
+        ),
+        dataset.problems,
+        dataset.simulated,
+        dataset.ceiling,
+    )
+
+
+def all_slots(settings: Settings) -> tuple[PromptSlot, ...]:
+    """Return the backend's slots and the agent's own."""
+    backend = create_backend(settings.backend, settings.backend_config)
+    return (*backend.slots, response_slot())
+
+
+def tunable_slots(settings: Settings) -> tuple[PromptSlot, ...]:
+    """Return the slots to tune: the backend's, or those asked for with --slots."""
+    known = {slot.name: slot for slot in all_slots(settings)}
+    if settings.slots is None:
+        return tuple(slot for name, slot in known.items() if name != response_slot().name)
+    unknown = [name for name in settings.slots if name not in known]
+    if unknown:
+        raise SettingsError(
+            f"--slots {unknown[0]}: backend {settings.backend} has no such slot; "
+            f"choose among {', '.join(known)}"
+        )
+    return tuple(known[name] for name in settings.slots)
+
+
+def seed_prompts(settings: Settings) -> PromptSet:
+    """Return the prompts that a run starts from: the shipped ones, or those in --prompts.
+
+    The directory holds one Markdown file a slot, `<slot>.md`; slots without a file keep
+    the shipped instruction. Raises SettingsError for a missing or foreign file.
+    """
+    slots = {slot.name: slot.seed for slot in all_slots(settings)}
+    if settings.prompts is None:
+        return PromptSet(slots)
+    files = sorted(settings.prompts.glob("*.md")) if settings.prompts.is_dir() else []
+    if not files:
+        raise SettingsError(f"--prompts {settings.prompts}: holds no <slot>.md file")
+    for path in files:
+        if path.stem not in slots:
+            raise SettingsError(
+                f"--prompts {path}: backend {settings.backend} has no slot '{path.stem}'; "
+                f"name files after {', '.join(slots)}"
+            )
+        try:
+            text = path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"--prompts {path}: cannot be read ({error})") from error
+        if not text:
+            raise SettingsError(f"--prompts {path}: is empty; write an instruction or delete it")
+        slots[path.stem] = text
+    return PromptSet(slots)
+
+
+def make_providers(settings: Settings) -> dict[str, Provider]:
+    """Return a provider by role; roles of the same model share one."""
+    from agent.models.sim_server import SimulatedServer
+
+    for role in ROLES:
+        check_model(settings.model_of(role))
+    made: dict[str, Provider] = {}
+    providers: dict[str, Provider] = {}
+    for role in ROLES:
+        model = settings.model_of(role)
+        if model not in made:
+            kind = SimulatedServer if model.startswith("sim-server/") else SimulatedProvider
+            made[model] = kind(settings.seed, settings.slip)
+        providers[role] = made[model]
+    return providers
+
+
+def identity_of(
+    settings: Settings, dataset: Dataset, prompts: PromptSet, models: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what fixes a run; a resume that changes any of it is refused."""
+    backend = create_backend(settings.backend, settings.backend_config)
+    return {
+        "dataset": dataset.name,
+        "data_hash": dataset.hash,
+        "limit_questions": settings.limit_questions,
+        "seed": settings.seed,
+        "backend": settings.backend,
+        "backend_fingerprint": backend.fingerprint,
+        "slots": [slot.name for slot in tunable_slots(settings)],
+        "models": dict(models),
+        "seed_prompts": prompts.hash,
+        "optimizer": settings.optimizer,
+        "attribution": settings.attribution,
+        "gate_mode": settings.gate_mode,
+        "min_gain": settings.min_gain,
+    }
+
+
+def run_name(identity: Mapping[str, Any]) -> str:
+    """Return the name of a run that was given none: data set, backend, identity's hash."""
+    return f"{identity['dataset']}-{identity['backend']}-{content_hash(dict(identity))[:8]}"
+
+
+def default_directory(identity: Mapping[str, Any], runs: Path = Path("runs")) -> Path:
+    """Return where a run without --out lies."""
+    return runs / run_name(identity)
+
+
+def require_conversations(dataset: Dataset) -> None:
+    """Raise DataError when there is nothing to ask."""
+    if not any(c.questions for c in dataset.conversations):
+        raise DataError(f"{dataset.name}: no conversation has a question; nothing can be scored")

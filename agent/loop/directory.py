@@ -1,0 +1,125 @@
+"""A run's directory: who holds it, what fixes the run, and files written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from traces.errors import IdentityError, LockedError, RunDirectoryError
+
+CONFIG = "config.json"
+DATABASE = "memtune.db"
+STOP = "stop"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all (temporary file, then rename)."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class RunDirectory:
+    """Held by one process at a time; `close` lets it go.
+
+    Raises RunDirectoryError when it cannot be made or written, LockedError when another
+    process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(path / ".lock")
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise LockedError(
+                f"{path}: another process is running in this directory; wait for it, stop it "
+                f"with 'memtune stop {path}', or choose another --out"
+            ) from error
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{path}: cannot be written ({error.strerror or error}); choose another --out"
+            ) from error
+
+    @property
+    def database(self) -> Path:
+        """Where store, ledger and checkpoints lie."""
+        return self.path / DATABASE
+
+    def stop_requested(self) -> bool:
+        """Say whether somebody left a stop file."""
+        return (self.path / STOP).exists()
+
+    def clear_stop(self) -> None:
+        """Remove the stop file of an earlier stop."""
+        (self.path / STOP).unlink(missing_ok=True)
+
+    def fix_identity(self, config: Mapping[str, Any]) -> None:
+        """Write config.json, or check that it names the same run.
+
+        `config` has `identity` (what fixes the run) and `settings`. Raises IdentityError
+        showing what differs.
+        """
+        path = self.path / CONFIG
+        if path.exists():
+            known = read_config(self.path)["identity"]
+            wanted = json.loads(json.dumps(config["identity"]))
+            differing = [
+                f"{name} was {_short(known.get(name))}, now {_short(wanted.get(name))}"
+                for name in sorted({*known, *wanted})
+                if known.get(name) != wanted.get(name)
+            ]
+            if differing:
+                raise IdentityError(
+                    f"{self.path}: holds another run; {'; '.join(differing)}: "
+                    "choose another --out or the old settings"
+                )
+        write_whole(path, json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+    def close(self) -> None:
+        """Let the directory go."""
+        self._lock.release()
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return a run's config.json. Raises RunDirectoryError when there is no run."""
+    try:
+        found = json.loads((path / CONFIG).read_text("utf-8"))
+    except FileNotFoundError:
+        raise RunDirectoryError(
+            f"{path}: no run there (no {CONFIG}); give a run's name or directory"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{path / CONFIG}: cannot be read ({error})") from error
+    if not isinstance(found, dict) or "identity" not in found or "settings" not in found:
+        raise RunDirectoryError(f"{path / CONFIG}: is not a memtune run's configuration")
+    return found
+
+
+def find_run(name: str, runs: Path = Path("runs")) -> Path:
+    """Return the directory of a run given by path or by name under `runs`."""
+    for path in (Path(name), runs / name):
+        if (path / CONFIG).exists():
+            return path
+    known = sorted(p.parent.name for p in runs.glob(f"*/{CONFIG}")) if runs.is_dir() else []
+    hint = f"known runs: {', '.join(known[:8])}" if known else f"there are no runs in {runs}/"
+    raise RunDirectoryError(f"{name}: no such run; {hint}")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

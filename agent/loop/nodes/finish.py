@@ -1,0 +1,51 @@
+"""Node: open the sealed test split once, and attribute what still fails, for the report."""
+
+from __future__ import annotations
+
+from agent.loop.nodes.attribute import attribute_failures, count
+from agent.loop.services import Services, digest
+from agent.loop.state import LoopState
+from traces.domain import PromptSet
+
+
+def finish(state: LoopState, services: Services) -> LoopState:
+    """Score seed prompts, finalist and, where known, the ceiling on the test split."""
+    store = services.store
+    round = state["round"]
+    finalist = store.prompt_set(state["incumbent"])
+    test = services.conversations("test")
+    contenders = {"baseline": services.seed_prompts, "final": finalist}
+    if services.dataset.ceiling is not None:
+        contenders["ceiling"] = ceiling_prompts(services)
+    openings = services.seal.open(services.dataset.hash, f"{services.identity}/{finalist.hash}")
+    record: dict[str, object] = {
+        "round": round,
+        "stop": state["stop"],
+        "prompts": {name: prompts.hash for name, prompts in contenders.items()},
+        "test_openings": openings,
+        "test": {},
+    }
+    scores: dict[str, object] = {}
+    for name, prompts in contenders.items():
+        scores[name] = digest(services.evaluate(prompts, test, round, "finish"))
+    record["test"] = scores
+    # For the report only: no signal is made of these failures.
+    for split in ("selection", "test"):
+        results = services.evaluate(finalist, services.conversations(split), round, "finish")
+        cases = attribute_failures(results, services, round, "finish")
+        record[f"{split}_attributions"] = {"failures": len(cases), **count(cases)}
+    if finalist.hash != services.seed_prompts.hash:
+        results = services.evaluate(
+            services.seed_prompts, services.conversations("selection"), round, "finish"
+        )
+    services.evaluate(finalist, services.conversations("train"), round, "finish")
+    store.save_round(round, "finish", record)
+    services.log("finished", stop=state["stop"], test=scores, test_openings=openings)
+    return {}
+
+
+def ceiling_prompts(services: Services) -> PromptSet:
+    """Return the seed prompts with the ceiling's instructions in their slots."""
+    ceiling = services.dataset.ceiling or {}
+    known = services.seed_prompts.instructions
+    return services.seed_prompts.with_changes({k: v for k, v in ceiling.items() if k in known})

@@ -1,0 +1,252 @@
+"""Starts, resumes and ends runs. A broken or stopped run can always be resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.episodes import EpisodeRunner
+from agent.logs import EventLog
+from agent.loop import assemble
+from agent.loop.directory import RunDirectory, write_whole
+from agent.loop.services import Progress, Services
+from agent.loop.state import LoopState
+from agent.loop.summary import summarize
+from agent.models.budget import Budget, Limits
+from agent.models.gateway import ROLES, Gateway
+from agent.settings import Settings
+from evals.evaluate import Evaluator
+from evals.scorers.judge import ModelJudge
+from evals.spending import Spending, choose_mode
+from evals.splits import TestSeal, split
+from memory_backends.registry import create_backend
+from optimizers.registry import make_optimizer
+from traces.attribution.registry import create as create_attribution
+from traces.database import Database
+from traces.errors import (
+    BudgetExceeded,
+    DeadlineExceeded,
+    IdentityError,
+    RunDirectoryError,
+    StopRequested,
+)
+from traces.hashing import content_hash
+from traces.ledger import Ledger
+from traces.store import Store
+
+STOP_REASONS: dict[type[Exception], str] = {
+    BudgetExceeded: "budget",
+    DeadlineExceeded: "deadline",
+    StopRequested: "stop_file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The `done` event of a run and how this process should exit (0, or 101: resumable)."""
+
+    done: dict[str, Any]
+    exit_code: int
+
+
+def run(
+    settings: Settings,
+    *,
+    resume: bool = False,
+    on_progress: Callable[[Progress, Services], None] | None = None,
+    echo_logs: bool = False,
+) -> Outcome:
+    """Run the loop to its end or to a stop. The same settings again continue a run.
+
+    Raises what is wrong before anything is paid for: DataError, SettingsError,
+    IdentityError, LockedError, RunDirectoryError; and ProviderError when a provider
+    fails for good.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        services, checkpoints = _open(settings, stack, resume, on_progress, echo_logs)
+        status, reason = _drive(services, checkpoints)
+        done = summarize(services, run=services.directory.name, status=status, stop_reason=reason)
+        spent = services.store.state("seconds", 0.0) + time.monotonic() - started
+        done["seconds"] = round(spent, 3)
+        if status == "done":
+            # A finished run repeated says the same again.
+            done = services.store.state("done", done)
+            services.store.set_state("done", done)
+        services.store.set_state("seconds", spent)
+        services.store.set_state("status", {"status": status, "stop_reason": reason})
+        services.store.set_state("saved", done["calls"]["saved"])
+        write_whole(
+            services.directory / "summary.json", json.dumps(done, indent=2, sort_keys=True) + "\n"
+        )
+        services.log("ended", status=status, stop_reason=reason)
+        return Outcome(done, 0 if status == "done" else 101)
+
+
+def _open(
+    settings: Settings,
+    stack: ExitStack,
+    resume: bool,
+    on_progress: Callable[[Progress, Services], None] | None,
+    echo_logs: bool,
+) -> tuple[Services, Any]:
+    dataset = assemble.load_data(settings)
+    assemble.require_conversations(dataset)
+    slots = assemble.tunable_slots(settings)
+    prompts = assemble.seed_prompts(settings)
+    splits = split(dataset)
+    providers = assemble.make_providers(settings)
+    for provider in {id(p): p for p in providers.values()}.values():
+        stack.callback(provider.close)
+    models = {role: content_hash(dict(providers[role].identity(role))) for role in ROLES}
+    identity = assemble.identity_of(settings, dataset, prompts, models)
+    directory = RunDirectory(settings.out or assemble.default_directory(identity))
+    stack.callback(directory.close)
+    declared = Spending(settings.rounds)
+    mode = choose_mode(
+        None if settings.gate_mode == "auto" else settings.gate_mode,
+        len(splits.selection),
+        declared,
+    )
+    directory.fix_identity({"identity": identity, "settings": settings.model_dump(mode="json")})
+    directory.clear_stop()
+    write_whole(
+        directory.path / "dataset.lock.json",
+        json.dumps(
+            {"name": dataset.name, "hash": dataset.hash, "splits": splits.to_json(),
+             "problems": list(dataset.problems)},
+            indent=2,
+        ) + "\n",
+    )  # fmt: skip
+    database = Database(directory.database)
+    stack.callback(database.close)
+    store, ledger = Store(database), Ledger(database)
+    spent = ledger.spending().values()
+    budget = Budget(
+        Limits(settings.max_calls, settings.max_tokens, settings.deadline),
+        calls=sum(s.calls for s in spent),
+        tokens=sum(s.tokens for s in spent),
+        stop_requested=directory.stop_requested,
+    )
+    gateway = Gateway(providers, ledger, budget, settings.concurrency)
+    log = EventLog(directory.path / "events.jsonl", echo=echo_logs)
+    stack.callback(log.close)
+    parameters = content_hash([identity["backend_fingerprint"], models["agent"]])
+    ask_judge = gateway.ask("judge")
+    services = Services(
+        dataset=dataset,
+        splits=splits,
+        store=store,
+        gateway=gateway,
+        evaluator=Evaluator(
+            EpisodeRunner(
+                lambda: create_backend(settings.backend, settings.backend_config),
+                gateway,
+                store,
+                parameters,
+                settings.concurrency,
+            ),
+            ModelJudge(ask_judge),
+            store,
+            content_hash([parameters, models["judge"], settings.limit_questions]),
+            settings.concurrency,
+        ),
+        attribute=create_attribution(settings.attribution, ask_judge, settings.seed),
+        optimizer=make_optimizer(settings.optimizer),
+        slots=slots,
+        seed_prompts=prompts,
+        seed=settings.seed,
+        rounds=settings.rounds,
+        declared_rounds=store.state("declared_rounds", settings.rounds),
+        patience=settings.patience,
+        target=settings.target,
+        gate_mode=mode,
+        min_gain=settings.min_gain,
+        concurrency=settings.concurrency,
+        seal=TestSeal(settings.state_directory()),
+        identity=content_hash(identity),
+        directory=directory.path,
+        log=log,
+        on_progress=lambda _: None,
+    )
+    if on_progress is not None:
+        services.on_progress = lambda progress: on_progress(progress, services)
+    _check_rounds(services)
+    # The run's row is there before the graph starts: a crash before the first checkpoint
+    # must not lose the run.
+    store.set_state("declared_rounds", services.declared_rounds)
+    store.save_prompt_set(prompts)
+    if store.state("started") is None:
+        store.set_state("started", {"gate_mode": mode})
+    elif resume is False:
+        log("continued")
+    for problem in dataset.problems:
+        log("data_problem", problem=problem)
+    log("opened", run=directory.path.name, gate_mode=mode, conversations=splits.to_json())
+    return services, _checkpointer(database)
+
+
+def _check_rounds(services: Services) -> None:
+    """Refuse more rounds than the error rate was divided by, as far as it is spent."""
+    begun = len(services.store.rounds("evaluate"))
+    reached = len(services.store.rounds("gate"))
+    if services.rounds > services.declared_rounds:
+        Spending(services.declared_rounds, reached).check(services.rounds - begun)
+        if services.store.rounds("finish"):
+            raise IdentityError(
+                f"{services.directory}: the run is finished and its test split was opened; "
+                "start a new run for more rounds"
+            )
+
+
+def _checkpointer(database: Database) -> Any:
+    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    saver = SqliteSaver(database.connection)
+    # One connection, one lock: a checkpoint never lands inside another transaction.
+    saver.lock = database.lock  # type: ignore[assignment]
+    return saver
+
+
+def _drive(services: Services, checkpointer: Any) -> tuple[str, str]:
+    """Invoke the graph; return (status, stop reason)."""
+    from agent.loop.graph import build_loop
+
+    loop = build_loop(services, checkpointer)
+    config = {"configurable": {"thread_id": "loop"}, "recursion_limit": 1_000_000}
+    try:
+        snapshot = loop.get_state(config)
+        if snapshot.values and not snapshot.next:
+            return "done", str(snapshot.values["stop"])
+        seed = services.seed_prompts.hash
+        begin: LoopState | None = None
+        if not snapshot.values:
+            begin = {"round": 0, "incumbent": seed, "working": seed, "candidate": "", "gated": [],
+                     "idle": 0, "stop": ""}  # fmt: skip
+        final = loop.invoke(begin, config, durability="sync")
+        return "done", str(final["stop"])
+    except tuple(STOP_REASONS) as stopped:
+        services.log("stopped", reason=str(stopped))
+        return "stopped", STOP_REASONS[type(stopped)]
+    except sqlite3.DatabaseError as error:
+        raise RunDirectoryError(
+            f"{services.directory / 'memtune.db'}: damaged ({error}); restore it from a backup "
+            "or start a new run"
+        ) from error
+
+
+def settings_of(directory: Path, **limits: Any) -> Settings:
+    """Return the settings of a run for its resumption, with other limits where given."""
+    from agent.loop.directory import read_config
+
+    saved = read_config(directory)["settings"]
+    changed = {name: value for name, value in limits.items() if value is not None}
+    return Settings(**{**saved, "out": str(directory), **changed})

@@ -1,0 +1,160 @@
+"""The DSPy side of the gateway: one engine over the ledger, one adapter that re-draws.
+
+DSPy's own cache and retries are off: the ledger is the cache, the gateway retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import dspy
+from dspy import lm15
+from dspy.adapters.json_adapter import JSONAdapter
+from dspy.utils.exceptions import AdapterParseError
+
+from traces.errors import ContentError, MemtuneError, ProviderError
+from traces.operation import BoundOperation
+
+if TYPE_CHECKING:
+    from agent.models.gateway import Gateway
+
+# How many samples a request may draw until its content can be read.
+DRAWS = 3
+
+
+class _Engine:
+    """DSPy's engine contract (`complete`) over the gateway, for one role and sample."""
+
+    def __init__(
+        self, gateway: Gateway, role: str, sample_index: int, operation: BoundOperation | None
+    ) -> None:
+        self._gateway = gateway
+        self._role = role
+        self._sample_index = sample_index
+        self._operation = operation
+
+    def complete(self, request: lm15.Request) -> lm15.Response:
+        messages: list[tuple[str, str]] = []
+        if request.system:
+            messages.append(("system", str(request.system)))
+        for message in request.messages:
+            text = "".join(part.text for part in message.parts if isinstance(part, lm15.TextPart))
+            messages.append((message.role, text))
+        key, completion = self._gateway.complete(self._role, messages, self._sample_index)
+        if self._operation is not None:
+            self._operation.calls.append(key)
+        return lm15.Response(
+            id=key,
+            model=request.model,
+            message=lm15.Message(role="assistant", parts=(lm15.TextPart(text=completion.text),)),
+            finish_reason="stop",
+            usage=lm15.Usage(
+                input_tokens=completion.input_tokens, output_tokens=completion.output_tokens
+            ),
+        )
+
+
+class BoundModel(dspy.LM):  # type: ignore[misc]
+    """A dspy.LM for one role and, where there is one, one operation."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        role: str,
+        sample_index: int = 0,
+        operation: BoundOperation | None = None,
+    ) -> None:
+        engine = _Engine(gateway, role, sample_index, operation)
+        super().__init__(f"memtune/{role}", engine=engine, cache=False, num_retries=0)
+        self._parts = (gateway, role, sample_index, operation)
+
+    def at(self, attempt: int) -> BoundModel:
+        """Return the same model `attempt` samples on."""
+        gateway, role, sample_index, operation = self._parts
+        if operation is not None:
+            operation.attempts = max(operation.attempts, attempt + 1)
+        return BoundModel(gateway, role, sample_index + attempt, operation)
+
+
+class RedrawingAdapter(JSONAdapter):  # type: ignore[misc]
+    """Asks for JSON; draws again, up to DRAWS samples, when a reply cannot be read.
+
+    Raises ContentError after the last draw; lets memtune's own errors out of DSPy's
+    wrapping.
+    """
+
+    def __call__(
+        self, lm: Any, lm_kwargs: Any, signature: Any, demos: Any, inputs: Any
+    ) -> list[dict[str, Any]]:
+        attempt = 0
+        while True:
+            model = lm if attempt == 0 else lm.at(attempt)
+            try:
+                found: list[dict[str, Any]] = super().__call__(
+                    model, dict(lm_kwargs), signature, demos, inputs
+                )
+                return found
+            except AdapterParseError as error:
+                attempt += 1
+                if attempt >= DRAWS or not isinstance(lm, BoundModel):
+                    reply = " ".join(str(error.lm_response).split())[:120]
+                    fields = ", ".join(signature.output_fields)
+                    raise ContentError(
+                        f"the model's reply has no readable JSON with {fields} after {attempt} "
+                        f"draws; it began: {reply!r}"
+                    ) from error
+            except MemtuneError:
+                raise
+            except Exception as error:
+                raise _unwrapped(error) from error
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemtuneError):
+            return cause
+        cause = cause.__cause__
+    if isinstance(error, dspy.utils.exceptions.LMError):
+        return ProviderError(f"DSPy: {error}")
+    return error
+
+
+@lru_cache(maxsize=1)
+def adapter() -> RedrawingAdapter:
+    """Return the adapter that a pass runs under (`with dspy.context(adapter=adapter())`)."""
+    dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=False)
+    return RedrawingAdapter(use_native_function_calling=False)
+
+
+class TypedAsk:
+    """traces.protocols.Ask over a dspy.Predict."""
+
+    def __init__(self, gateway: Gateway, role: str) -> None:
+        self._gateway = gateway
+        self._role = role
+
+    def __call__(
+        self,
+        task: str,
+        instruction: str,
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, Any],
+        sample_index: int = 0,
+    ) -> dict[str, Any]:
+        signature = _signature(task, instruction, tuple(inputs), tuple(outputs.items()))
+        model = BoundModel(self._gateway, self._role, sample_index)
+        with dspy.context(adapter=adapter()):
+            prediction = dspy.Predict(signature)(lm=model, **inputs)
+        return {name: getattr(prediction, name) for name in outputs}
+
+
+@lru_cache(maxsize=256)
+def _signature(
+    task: str, instruction: str, inputs: tuple[str, ...], outputs: tuple[tuple[str, Any], ...]
+) -> Any:
+    fields: dict[str, Any] = {name: (str, dspy.InputField()) for name in inputs}
+    fields.update({name: (kind, dspy.OutputField()) for name, kind in outputs})
+    return dspy.Signature(fields, instruction, task.capitalize())

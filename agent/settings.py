@@ -1,0 +1,139 @@
+"""The only reader of the environment, `.env` and `memtune.toml`.
+
+Precedence: flags over `MEMTUNE__...` variables over `.env` over `memtune.toml` over
+defaults. Values are passed on explicitly from here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from traces.errors import SettingsError
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+class Settings(BaseSettings):
+    """Everything that a run can be told. Unknown names in memtune.toml are errors."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEMTUNE__",
+        env_nested_delimiter="__",
+        env_file=".env",
+        toml_file="memtune.toml",
+        extra="forbid",
+    )
+
+    # what is run: fixes the run's identity
+    dataset: str = "synthetic"
+    data: Path | None = None
+    conversations: int = Field(30, ge=1)
+    limit_questions: int | None = Field(None, ge=1)
+    seed: int = Field(0, ge=0)
+    rules: int | None = Field(None, ge=0, description="house rules of the synthetic world")
+    backend: str = "fact_store"
+    backend_config: dict[str, Any] = Field(default_factory=dict)
+    slots: tuple[str, ...] | None = None
+    model: str = "sim/rules-1"
+    agent_model: str | None = None
+    judge_model: str | None = None
+    reflection_model: str | None = None
+    api_base: str | None = None
+    slip: float = Field(0.02, ge=0, le=1)
+    optimizer: str = "attribution_guided"
+    attribution: str = "provenance"
+    prompts: Path | None = None
+    gate_mode: Literal["auto", "population", "these_conversations"] = "auto"
+    min_gain: float = Field(0.0, ge=0, le=1)
+
+    # limits: may change between a run and its resumption
+    rounds: int = Field(5, ge=1, le=100)
+    concurrency: int = Field(4, ge=1, le=256)
+    max_calls: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1)
+    deadline: float | None = Field(None, gt=0, description="seconds; '90s', '30m', '8h'")
+    patience: int = Field(3, ge=1)
+    target: float | None = Field(None, gt=0, le=1)
+    operation_timeout: float | None = Field(None, gt=0)
+
+    # where things are kept
+    out: Path | None = None
+    state_dir: Path | None = None
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", value)
+            if match is None:
+                raise ValueError("give seconds or a duration such as 90s, 30m, 8h")
+            return float(match[1]) * _UNITS[match[2]]
+        return value
+
+    @field_validator("slots", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, .env, memtune.toml; see the module's docstring."""
+        toml = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, toml
+
+    def model_of(self, role: str) -> str:
+        """Return the model string of a role."""
+        chosen = {
+            "agent": self.agent_model,
+            "judge": self.judge_model,
+            "reflection": self.reflection_model,
+        }[role]
+        return chosen or self.model
+
+    def state_directory(self) -> Path:
+        """Return where memtune remembers things between runs (test openings)."""
+        if self.state_dir is not None:
+            return self.state_dir
+        base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+        return Path(base) / "memtune"
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read all sources; flags that are None were not given.
+
+    Raises SettingsError naming the field and what is wrong with it.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "settings"
+        message = str(first["msg"]).removeprefix("Value error, ")
+        value = repr(first.get("input"))[:60]
+        flag = "--" + field.replace("_", "-")
+        raise SettingsError(
+            f"{flag} (or {field} in memtune.toml, MEMTUNE__{field.upper()}): {message}, got {value}"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"memtune.toml or .env cannot be read: {error}") from error

@@ -1,0 +1,31 @@
+"""Conversations from the simulated world, with a ceiling: nothing here is real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from traces.domain import Dataset
+
+
+def load_synthetic(
+    conversations: int = 30,
+    seed: int = 0,
+    rules: int | None = None,
+    seed_prompts: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Return a world of this seed, labelled simulated.
+
+    `rules` is the number of house rules that it needs (None: drawn, 3 to 6). With
+    `seed_prompts` the data set carries the ceiling: for the slots among them, the
+    instructions that ask for exactly what this world needs.
+    """
+    from evals.simulation.ceiling import ceiling_instructions
+    from evals.simulation.seeds import world_seed
+    from evals.simulation.world import make_world
+
+    world = make_world(world_seed(seed), conversations, rules=rules)
+    slots = {"extraction", "update", "retrieval"}
+    ceiling = None
+    if seed_prompts is not None and slots <= set(seed_prompts):
+        ceiling = ceiling_instructions(seed_prompts, world)
+    return Dataset("synthetic", world.conversations, simulated=True, ceiling=ceiling)

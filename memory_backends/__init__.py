@@ -1,0 +1,1 @@
+"""Systems under test: memory backends behind one small protocol."""

@@ -1,0 +1,1 @@
+"""The native backend: extraction -> update -> retrieval, every model step a prompt slot."""

@@ -1,0 +1,44 @@
+"""Backend options: a frozen dataclass each, filled from a mapping and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, TypeVar, cast
+
+from memory_backends.retrieval.embeddings import Embedder
+from traces.errors import SettingsError
+from traces.hashing import content_hash
+
+T = TypeVar("T")
+
+
+def read_options(cls: type[T], backend: str, config: Mapping[str, Any] | None) -> T:
+    """Return the options dataclass `cls` with the values of `config`.
+
+    Numbers must have the type of the field's default: whole numbers at least 1,
+    others at least 0. Raises SettingsError naming backend and option.
+    """
+    known = {field.name: field.default for field in fields(cast(Any, cls))}
+    for name, value in (config or {}).items():
+        if name not in known:
+            raise SettingsError(
+                f"memory backend '{backend}' has no option '{name}': it has "
+                + (", ".join(sorted(known)) or "none")
+            )
+        whole = isinstance(known[name], int)
+        allowed = int if whole else (int, float)
+        least = 1 if whole else 0
+        # `not >=` refuses NaN too.
+        if isinstance(value, bool) or not isinstance(value, allowed) or not value >= least:
+            kind = "a whole number of at least 1" if whole else "a number of at least 0"
+            raise SettingsError(
+                f"option '{name}' of memory backend '{backend}' is {value!r}: give {kind}"
+            )
+    return cls(**(config or {}))
+
+
+def fingerprint(name: str, version: str, options: Any, embedder: Embedder | None = None) -> str:
+    """Return the hash of what a backend's results depend on, beside prompts and model."""
+    embeds = None if embedder is None else embedder.name
+    return content_hash([name, version, asdict(options), embeds])

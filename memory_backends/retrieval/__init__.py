@@ -1,0 +1,1 @@
+"""Search over memory entries, shared by backends: exact, in memory, deterministic."""

@@ -1,0 +1,1 @@
+"""Error signals in, better prompts out."""

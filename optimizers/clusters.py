@@ -1,0 +1,173 @@
+"""Error signals of one slot, gathered by what seems to be their cause.
+
+First by (slot, error type, sub-type), then by content: average-linkage agglomeration of
+cosine similarities over TF-IDF of stems and shape tokens (see `shapes`). Deterministic:
+signals are put in a fixed order first, and ties fall to the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizers.shapes import shape_weights, speakers_of, word_weights
+from traces.results import ErrorSignal
+
+MOST_EXAMPLES = 4
+MOST_CLUSTERS = 8
+# Average cosine below which two groups stay apart.
+ALIKE = 0.28
+_SHAPE_SHARE = 0.6
+# Agglomeration is cubic; what exceeds this joins the group's remainder.
+_MOST_COMPARED = 500
+
+Key = tuple[str, str]
+Vector = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Signals that seem to have one cause; the first `MOST_EXAMPLES` are its examples."""
+
+    id: str
+    slot: str
+    error_type: str
+    sub_type: str
+    signals: tuple[ErrorSignal, ...]
+
+    @property
+    def weight(self) -> float:
+        """Total weight of the signals."""
+        return sum(signal.weight for signal in self.signals)
+
+    @property
+    def questions(self) -> frozenset[Key]:
+        """The failures behind it, as (conversation id, question id)."""
+        return frozenset((s.conversation, s.question_id) for s in self.signals)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the reflection model is shown."""
+        return {
+            "id": self.id,
+            "slot": self.slot,
+            "error_type": self.error_type,
+            "sub_type": self.sub_type,
+            "count": len(self.signals),
+            "examples": [_example(signal) for signal in self.signals[:MOST_EXAMPLES]],
+        }
+
+
+def _example(signal: ErrorSignal) -> dict[str, Any]:
+    return {
+        "question": signal.question,
+        "expected": signal.expected,
+        "predicted": signal.predicted,
+        "evidence": [asdict(item) for item in signal.evidence],
+        "given": signal.given,
+        "produced": signal.produced,
+    }
+
+
+def cluster_signals(
+    signals: Sequence[ErrorSignal], most: int = MOST_CLUSTERS
+) -> tuple[Cluster, ...]:
+    """Return at most `most` clusters, heaviest first, with the ids c1, c2, ...
+
+    The lighter ones beyond that are left for a later round, when the others are solved.
+    """
+    groups: dict[tuple[str, str, str], list[ErrorSignal]] = defaultdict(list)
+    for signal in sorted(signals, key=lambda s: (s.conversation, s.question_id, s.slot)):
+        groups[signal.slot, signal.error_type, signal.sub_type].append(signal)
+    people = speakers_of(signals)
+    found: list[tuple[tuple[str, str, str], list[ErrorSignal]]] = []
+    for kind, members in sorted(groups.items()):
+        similar = _similarities(members, people)
+        for indexes in _agglomerate(similar):
+            chosen = _examples_first(indexes, similar, members)
+            found.append((kind, [members[i] for i in chosen]))
+    found.sort(key=lambda item: (-sum(s.weight for s in item[1]), item[0], _key(item[1][0])))
+    return tuple(
+        Cluster(f"c{number}", *kind, tuple(members))
+        for number, (kind, members) in enumerate(found[:most], start=1)
+    )
+
+
+def _key(signal: ErrorSignal) -> Key:
+    return signal.conversation, signal.question_id
+
+
+def _similarities(signals: Sequence[ErrorSignal], people: frozenset[str]) -> NDArray[np.float64]:
+    """Return cosine similarities, shape (n, n), in 0..1."""
+    words = _unit([word_weights(s, people) for s in signals])
+    shapes = _unit([shape_weights(s, people) for s in signals])
+    joined = (1 - _SHAPE_SHARE) * (words @ words.T) + _SHAPE_SHARE * (shapes @ shapes.T)
+    return np.asarray(joined, dtype=np.float64)
+
+
+def _unit(vectors: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
+    """Return TF-IDF rows of length 1 (or 0) over the features that at least two share."""
+    seen = Counter(name for vector in vectors for name in vector)
+    columns = {name: i for i, name in enumerate(sorted(n for n, c in seen.items() if c > 1))}
+    rows = np.zeros((len(vectors), max(1, len(columns))))
+    for row, vector in zip(rows, vectors, strict=True):
+        for name, weight in vector.items():
+            if name in columns:
+                rarity = 1 + np.log((1 + len(vectors)) / (1 + seen[name]))
+                row[columns[name]] = weight * rarity
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), dtype=np.float64)
+
+
+def _agglomerate(similar: NDArray[np.float64]) -> list[list[int]]:
+    """Return groups of indexes; whatever resembles nothing forms one remainder."""
+    n = min(len(similar), _MOST_COMPARED)
+    groups = {i: [i] for i in range(n)}
+    # Rounding differs between machines' linear algebra; a decision must not hang on it.
+    links = np.round(similar[:n, :n], 9)
+    np.fill_diagonal(links, -1)
+    while len(groups) > 1:
+        a, b = divmod(int(np.argmax(links)), n)
+        if links[a, b] < ALIKE:
+            break
+        a, b = min(a, b), max(a, b)
+        sizes = len(groups[a]), len(groups[b])
+        joined = (sizes[0] * links[a] + sizes[1] * links[b]) / sum(sizes)
+        joined = np.where((links[a] < 0) | (links[b] < 0), -1, np.round(joined, 9))
+        links[a], links[:, a] = joined, joined
+        links[b], links[:, b] = -1, -1
+        links[a, a] = -1
+        groups[a] += groups.pop(b)
+    alone = [i for group in groups.values() if len(group) == 1 for i in group]
+    alone += range(n, len(similar))
+    clear = [sorted(group) for group in groups.values() if len(group) > 1]
+    return clear + ([sorted(alone)] if alone else [])
+
+
+def _examples_first(
+    indexes: Sequence[int], similar: NDArray[np.float64], signals: Sequence[ErrorSignal]
+) -> list[int]:
+    """Order a cluster: typical but different ones first (maximal marginal relevance).
+
+    Carbonell and Goldstein (1998), equal parts of typical and different; a certified
+    signal and one from another conversation are preferred.
+    """
+    left, chosen = list(indexes), list[int]()
+    central = similar[np.ix_(left, left)].mean(axis=1)
+    typical = dict(zip(left, central.tolist(), strict=True))
+    while left and len(chosen) < MOST_EXAMPLES:
+        told = {signals[i].conversation for i in chosen}
+
+        def worth(i: int, told: set[str] = told) -> tuple[float, int]:
+            like = max((float(similar[i, j]) for j in chosen), default=0.0)
+            extra = 0.1 * signals[i].certified + 0.1 * (signals[i].conversation not in told)
+            return round(typical[i] - like + extra, 9), -i
+
+        best = max(left, key=worth)
+        chosen.append(best)
+        left.remove(best)
+    return chosen + left

@@ -1,0 +1,133 @@
+"""Attributed failures become error signals: structured data with quoted, short excerpts.
+
+Conversation text is untrusted. It travels only in fields that are quoted and cut to
+`LONGEST_EXCERPT` characters; nothing of it is ever composed into an instruction here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from traces.domain import Conversation, Question
+from traces.results import AnswerRecord, Attribution, ErrorSignal, Excerpt
+from traces.text import content_words
+
+LONGEST_EXCERPT = 300
+MOST_EVIDENCE = 4
+WEIGHTS = {"certified": 1.0, "suspected": 0.5}
+# Not the memory's faults: no prompt repairs them.
+FOREIGN = ("AnnotationError", "JudgeError", "ProviderError")
+_CUT = "…"
+
+Case = tuple[Conversation, Question, AnswerRecord, Attribution]
+
+
+@dataclass(frozen=True)
+class SignalReport:
+    """The signals, and how many cases gave none, by reason.
+
+    Reasons: `correct` (no failure), `abstained`, the names in `FOREIGN`, and `no_slot`
+    (the decisive operation has no prompt).
+    """
+
+    signals: tuple[ErrorSignal, ...]
+    uncounted: dict[str, int]
+
+
+def excerpt(text: str, focus: str = "", limit: int = LONGEST_EXCERPT) -> str:
+    """Return `text`, or the part of at most `limit` characters that best covers `focus`.
+
+    A cut is marked by an ellipsis, which counts towards the limit.
+    """
+    if len(text) <= limit:
+        return text
+    room = limit - 2 * len(_CUT)
+    start = min(_best_start(text, focus, room), len(text) - room)
+    end = start + room
+    return f"{_CUT if start else ''}{text[start:end]}{_CUT if end < len(text) else ''}"
+
+
+def _best_start(text: str, focus: str, room: int) -> int:
+    low = text.lower()
+    if len(low) != len(text):  # some characters change their length: positions would be off
+        return 0
+    whole = low.find(focus.lower().strip()) if focus.strip() else -1
+    if whole >= 0:
+        return max(0, whole - max(0, room - len(focus)) // 2)
+    hits: list[tuple[int, str]] = []
+    for word in sorted(set(content_words(focus)))[:40]:
+        position = low.find(word)
+        while position >= 0 and len(hits) < 400:
+            hits.append((position, word))
+            position = low.find(word, position + 1)
+    best, most = 0, 0
+    for position, _ in sorted(hits):
+        covered = len({w for p, w in hits if position <= p < position + room})
+        if covered > most:
+            best, most = position, covered
+    # Some words before the first hit show what it is about.
+    return max(0, best - room // 6)
+
+
+def _evidence(conversation: Conversation, ids: Iterable[str], focus: str) -> tuple[Excerpt, ...]:
+    found: list[Excerpt] = []
+    for id in ids:
+        message, session = conversation.message(id), conversation.session_of(id)
+        if message is not None and session is not None and len(found) < MOST_EVIDENCE:
+            date = session.date.date().isoformat()
+            found.append(Excerpt(date, message.speaker[:60], excerpt(message.text, focus)))
+    return tuple(found)
+
+
+def _why_not(answer: AnswerRecord, attribution: Attribution) -> str | None:
+    if answer.correct is None:
+        return "ProviderError"
+    if answer.correct:
+        return "correct"
+    if attribution.error_type in FOREIGN:
+        return attribution.error_type
+    if attribution.verdict not in WEIGHTS or attribution.error_type is None:
+        return "abstained"
+    return None if attribution.slot else "no_slot"
+
+
+def error_signals(cases: Sequence[Case]) -> SignalReport:
+    """Return a signal for each case that a prompt is to blame for, and count the others.
+
+    A certified attribution weighs 1, a suspected one 0.5. Evidence is what the attribution
+    names, else what the data set names.
+    """
+    signals: list[ErrorSignal] = []
+    uncounted: Counter[str] = Counter()
+    for conversation, question, answer, attribution in cases:
+        reason = _why_not(answer, attribution)
+        if reason is not None:
+            uncounted[reason] += 1
+            continue
+        assert attribution.slot is not None
+        assert attribution.error_type is not None
+        expected = "" if question.unanswerable else question.answer or ""
+        focus = attribution.lost or expected
+        evidence = _evidence(conversation, attribution.evidence or question.evidence, focus)
+        about = evidence[0].text.strip(_CUT) if evidence else focus
+        signals.append(
+            ErrorSignal(
+                slot=attribution.slot,
+                conversation=conversation.id,
+                question_id=question.id,
+                error_type=attribution.error_type,
+                sub_type=attribution.sub_type or "",
+                question=excerpt(question.text),
+                expected=excerpt(expected),
+                predicted=excerpt(answer.prediction or ""),
+                evidence=evidence,
+                lost=excerpt(attribution.lost),
+                given=excerpt(attribution.given, about),
+                produced=excerpt(attribution.produced, about),
+                certified=attribution.verdict == "certified",
+                weight=WEIGHTS[attribution.verdict],
+            )
+        )
+    return SignalReport(tuple(signals), dict(sorted(uncounted.items())))

@@ -1,0 +1,38 @@
+"""Fixtures of the seam: a real SQLite file, and passes recorded through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from traces.database import Database
+from traces.domain import PromptSet
+from traces.operation import OperationContext
+from traces.store import Store
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path / "memtune.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return Store(database)
+
+
+@pytest.fixture
+def context() -> OperationContext:
+    """A pass over episode `conv` without a model."""
+    return OperationContext(
+        episode="conv",
+        scope="s1",
+        now=datetime(2024, 5, 12),
+        prompts=PromptSet({"extraction": "Keep facts.", "update": "Merge."}),
+        bind=lambda operation: None,
+    )

@@ -1,0 +1,1 @@
+"""The common ground: what there is, what happened, why it failed."""

@@ -1,0 +1,198 @@
+"""What attribution looks up in an evolution graph again and again, gathered once a graph."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from traces.attribution.words import key_stems, names_in
+from traces.graph import EntryVersion, EvolutionGraph
+from traces.schema import OperationRecord, Variable
+from traces.text import BM25, tokens
+
+_ASKED = ("retrieval", "response")
+
+
+@dataclass(slots=True)
+class Asked:
+    """The operations of one question, and where in the episode they stand.
+
+    An operation of ingestion is visible to the question when its position is below
+    `position`: questions are answered before the next session is ingested.
+    """
+
+    retrievals: list[OperationRecord]
+    responses: list[OperationRecord]
+    position: int
+    context: list[Variable] = field(default_factory=list)
+
+
+class GraphIndex:
+    """Facts and entry versions by source message, operations by what they used.
+
+    `people` maps the lower-case words of the speakers' names to the full name.
+    """
+
+    def __init__(self, graph: EvolutionGraph) -> None:
+        self._operations = graph.operations
+        self._keep = _Variables(graph)
+        self.messages: dict[str, Variable] = {}
+        self.position = {id: i for i, id in enumerate(graph.operations)}
+        self.users: dict[str, list[OperationRecord]] = defaultdict(list)
+        self.facts: dict[str, list[Variable]] = defaultdict(list)
+        self.versions: dict[str, list[EntryVersion]] = defaultdict(list)
+        self.version_of: dict[str, EntryVersion] = {}
+        self.chain_of: dict[str, list[EntryVersion]] = {}
+        self.people: dict[str, str] = {}
+        self._made_by: dict[str, str] = {}
+        self._asked: dict[str, Asked] = {}
+        self.searches: dict[tuple[str, ...], BM25] = {}
+        self._largest: dict[str, int] = {}
+        for operation in graph.operations.values():
+            for refs in operation.inputs.values():
+                for id, _ in refs:
+                    self.users[id].append(operation)
+            if operation.status != "failed":
+                for refs in operation.outputs.values():
+                    self._made_by.update((id, operation.id) for id, _ in refs)
+        for message in graph.variables("message"):
+            if message.id not in self._made_by:
+                self.messages[message.value["id"]] = message
+        for fact in graph.variables("fact"):
+            for source in dict.fromkeys(fact.value["sources"]):
+                self.facts[source].append(fact)
+        for chain in graph.entries():
+            for version in chain:
+                self.version_of[version.variable.id] = version
+                self.chain_of[version.variable.value["entry_id"]] = chain
+                for source in dict.fromkeys(version.variable.value["sources"]):
+                    self.versions[source].append(version)
+        self._count_words()
+        self.stores = any(o.kind == "update" for o in graph.operations.values())
+
+    def _count_words(self) -> None:
+        self.order = {id: i for i, id in enumerate(self.messages)}
+        self.search = BM25()
+        self._document_counts: Counter[str] = Counter()
+        for id, message in self.messages.items():
+            text = f"{message.value['speaker']} {message.value['text']}"
+            found = key_stems(text)
+            self.search.add(id, found)
+            self._document_counts.update(set(found))
+            for word in tokens(message.value["speaker"]):
+                if len(word) > 2:
+                    self.people.setdefault(word, message.value["speaker"])
+
+    def weight(self, stem: str) -> float:
+        """Return the inverse document frequency of a stem among the messages, above 0."""
+        return math.log1p((len(self.messages) + 1) / (self._document_counts[stem] + 0.5))
+
+    def named(self, text: str) -> set[str]:
+        """Return the speakers (full names) that a text names."""
+        return names_in(text, self.people)
+
+    def operation(self, id: str) -> OperationRecord:
+        """Return an operation by id."""
+        return self._operations[id]
+
+    def of_scope(self, scope: str) -> list[OperationRecord]:
+        """Return the operations of one session or question."""
+        return [o for o in self._operations.values() if o.scope == scope]
+
+    def maker(self, variable_id: str) -> OperationRecord | None:
+        """Return the operation that generated a variable, or None."""
+        made_by = self._made_by.get(variable_id)
+        return None if made_by is None else self._operations[made_by]
+
+    def outputs(self, operation: OperationRecord, kind: str) -> list[Variable]:
+        """Return what an operation put out, of one kind; nothing for a failed one."""
+        return self._keep.of(operation.outputs.values(), kind)
+
+    def inputs(self, operation: OperationRecord, kind: str) -> list[Variable]:
+        """Return what an operation used, of one kind; of failed ones what is known."""
+        return self._keep.of(operation.inputs.values(), kind)
+
+    def asked(self, question_id: str) -> Asked:
+        """Return the operations of a question; the position is infinite where it has none."""
+        found = self._asked.get(question_id)
+        if found is None:
+            mine = [
+                o for o in self._operations.values() if o.scope == question_id and o.kind in _ASKED
+            ]
+            position = min((self.position[o.id] for o in mine), default=len(self.position) + 1)
+            found = Asked(
+                [o for o in mine if o.kind == "retrieval"],
+                [o for o in mine if o.kind == "response"],
+                position,
+            )
+            found.context = self._context(found)
+            self._asked[question_id] = found
+        return found
+
+    def _context(self, asked: Asked) -> list[Variable]:
+        """Return what the answer was made from: the response's inputs, else what was retrieved."""
+        for response in reversed(asked.responses):
+            used = [
+                variable
+                for kind in ("retrieved", "entry", "message")
+                for variable in self.inputs(response, kind)
+            ]
+            if used or not asked.retrievals:
+                return used
+        for retrieval in reversed(asked.retrievals):
+            return self.outputs(retrieval, "retrieved")
+        return []
+
+    def largest_result(self, name: str) -> int:
+        """Return the greatest number of entries that a retrieval of this name returned."""
+        if name not in self._largest:
+            self._largest[name] = max(
+                (len(self.outputs(o, "retrieved")) for o in self._operations.values()
+                 if o.kind == "retrieval" and o.name == name),
+                default=0,
+            )  # fmt: skip
+        return self._largest[name]
+
+    def visible(self, operation_id: str, asked: Asked) -> bool:
+        """Say whether an operation had happened when the question was asked."""
+        return self.position[operation_id] < asked.position
+
+    def alive(self, chain: Sequence[EntryVersion], asked: Asked) -> EntryVersion | None:
+        """Return the version of an entry that stood when the question was asked, or None."""
+        seen = [v for v in chain if self.visible(v.made_by, asked)]
+        if not seen:
+            return None
+        last = seen[-1]
+        ended = last.ended_by is not None and self.visible(last.ended_by, asked)
+        return None if ended else last
+
+    def standing(self, asked: Asked) -> list[EntryVersion]:
+        """Return all entry versions that stood when the question was asked."""
+        found = (self.alive(chain, asked) for chain in self.chain_of.values())
+        return [version for version in found if version is not None]
+
+
+class _Variables:
+    """Looks variables up without holding the graph, which keys the cache weakly."""
+
+    def __init__(self, graph: EvolutionGraph) -> None:
+        kinds = ("message", "fact", "change", "entry", "query", "retrieved", "answer")
+        self._by_id = {v.id: v for kind in kinds for v in graph.variables(kind)}
+
+    def of(self, roles: Iterable[Sequence[tuple[str, str]]], kind: str) -> list[Variable]:
+        found = (self._by_id.get(id) for refs in roles for id, _ in refs)
+        return [v for v in found if v is not None and v.kind == kind]
+
+
+_INDEXES: WeakKeyDictionary[EvolutionGraph, GraphIndex] = WeakKeyDictionary()
+
+
+def index_of(graph: EvolutionGraph) -> GraphIndex:
+    """Return the graph's index, made on first use and kept as long as the graph lives."""
+    found = _INDEXES.get(graph)
+    if found is None:
+        found = _INDEXES[graph] = GraphIndex(graph)
+    return found

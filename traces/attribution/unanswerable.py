@@ -1,0 +1,54 @@
+"""Questions that cannot be answered: only what misled the answer is looked for."""
+
+from __future__ import annotations
+
+from traces.attribution.blame import Blame, failed_by_provider
+from traces.attribution.contamination import Contamination
+from traces.attribution.index import GraphIndex
+from traces.attribution.words import quote
+from traces.domain import Question
+
+
+def blame_unanswerable(
+    index: GraphIndex, question: Question, prediction: str, contamination: Contamination
+) -> Blame | str:
+    """Return who caused an invented answer, or the reason code of an abstention.
+
+    An entry that its messages do not support blames its maker; one that a later evidence
+    message takes back, whoever missed that; a faithful one the retrieval that showed it,
+    where that can be told to show nothing (it has a slot), else the response. An answer
+    that nothing in the context supports is the response's own.
+    """
+    asked = index.asked(question.id)
+    broken = [o for o in (*asked.retrievals, *asked.responses) if o.status == "failed"]
+    if broken and failed_by_provider(broken[0]):
+        return "provider_error"
+    response = next((o for o in reversed(asked.responses) if o.status != "failed"), None)
+    shown = " | ".join(quote(v.value["text"], 90) for v in asked.context) or "(nothing)"
+    supporter = contamination.supporter()
+    if supporter is None:
+        if response is None:
+            return "not_in_graph"
+        return Blame(
+            response, "ResponseError", "hallucination",
+            "the answer says what no entry in its context says", quote(shown), quote(prediction),
+        )  # fmt: skip
+    found = contamination.unfaithful(supporter) or contamination.retracted(supporter)
+    if found is not None:
+        return found
+    text = quote(supporter.value["text"], 200)
+    sources = tuple(supporter.value.get("sources", ()))
+    search = next((o for o in reversed(asked.retrievals) if o.slot), None)
+    if search is not None:
+        return Blame(
+            search, "RetrievalError", "distractor",
+            f"an entry was returned that does not answer the question: {text}",
+            quote(f"question: {question.text}"), quote(shown), sources,
+        )  # fmt: skip
+    if response is None:
+        return "not_in_graph"
+    return Blame(
+        response, "ResponseError", "distractor",
+        f"the answer was taken from an entry on something else: {text}", quote(shown),
+        quote(prediction), sources,
+    )  # fmt: skip

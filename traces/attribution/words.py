@@ -1,0 +1,124 @@
+"""Wording: stems with numbers folded, names, first persons, abstentions, quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from traces.text import STOP_WORDS, normalise, stem, tokens
+
+QUOTE_CHARS = 300
+
+_NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
+_NUMBERS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(" "))} | {
+    "once": "1", "twice": "2", "first": "1st", "second": "2nd", "third": "3rd",
+}  # fmt: skip
+_FIRST_PERSON = frozenset(["i", "my", "me", "mine", "myself", "i'm", "i've", "i'd", "i'll"])
+_NEGATIONS = frozenset(
+    ["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot",
+     "dislike", "dislikes"]
+)  # fmt: skip
+_ABSTAINS = re.compile(
+    r"^(?:unknown|unclear|none|n/?a|no answer|not sure|nothing)$"
+    r"|\bnot (?:explicitly |specifically |directly )?(?:been )?(?:mentioned|specified|stated|"
+    r"provided|given|known|recorded|said|available|indicated|discussed)\b"
+    r"|\bno (?:\w+ )?(?:information|mention|record|evidence|memory|memories|details?)\b"
+    r"|\b(?:do not|don't|did not|didn't|does not|doesn't|cannot|can't|could not|couldn't) "
+    r"(?:know|say|mention|tell|find|answer|specify|determine|contain|state)\b"
+    r"|\b(?:cannot|can't|could not) be (?:determined|answered|known|inferred)\b"
+)
+_TAKES_BACK = re.compile(
+    r"\b(?:cancel\w*|call(?:ed|ing)? (?:it |that |this )?off|str(?:ike|uck|icken)|scrap(?:ped)?|"
+    r"forget (?:about|what|that|the)|no longer|any ?more|disregard|ignore (?:what|that|the|my)|"
+    r"never ?mind|changed my mind|not (?:happening|going ahead|true)|withdr[ae]w\w*|retract\w*|"
+    r"gave (?:it |that )?up|given up|giv(?:e|ing) up|dropped|stopped|quit|fell through|"
+    r"take (?:it |that )?back|isn't happening|won't (?:be )?happen\w*|(?:is|are|was|all) off|"
+    r"don't|doesn't|do not|does not|not any)\b"
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_ENTITY = re.compile(r"\b(?:[A-Z]{1,5}-\d{1,6}|[A-Z][\w'’-]+|\d+(?:[.:]\d+)*)")
+
+
+@lru_cache(maxsize=16_384)
+def key_stems(text: str) -> tuple[str, ...]:
+    """Return the stems of the words that are not stop words, number words as digits."""
+    words = (_NUMBERS.get(w, w) for w in tokens(text) if w not in STOP_WORDS or w in _NUMBERS)
+    return tuple(stem(word) for word in words)
+
+
+def names_in(text: str, people: Mapping[str, str]) -> set[str]:
+    """Return the full names of the people whom a text names, short forms included.
+
+    A short form is a capitalised word of at least three letters that begins a name ('Mel').
+    """
+    found = {people[word] for word in tokens(text) if word in people}
+    for match in re.finditer(r"\b[A-Z][a-z]{2,}\b", text):
+        short = match.group().lower()
+        if short not in people:
+            fitting = {full for word, full in people.items() if word.startswith(short)}
+            if len(fitting) == 1:
+                found |= fitting
+    return found
+
+
+def first_person(text: str) -> bool:
+    """Say whether a text speaks in the first person singular."""
+    return not _FIRST_PERSON.isdisjoint(tokens(text))
+
+
+def negated(text: str) -> bool:
+    """Say whether a text holds a negation."""
+    return any(w in _NEGATIONS or w.endswith("n't") for w in tokens(text))
+
+
+def abstains(text: str) -> bool:
+    """Say whether an answer says that it has none. Empty text says nothing and is none."""
+    return (
+        _ABSTAINS.search(" ".join(text[:600].replace("’", "'").lower().split()).strip(" .!"))
+        is not None
+    )
+
+
+def takes_back_words(text: str) -> bool:
+    """Say whether a text sounds as if something no longer holds or was called off."""
+    return _TAKES_BACK.search(text.lower().replace("’", "'")) is not None
+
+
+def same_words(a: str, b: str) -> bool:
+    """Say whether two answers have the same words, articles aside."""
+    left, right = (
+        [w for w in normalise(text).split() if w not in ("a", "an", "the")] for text in (a, b)
+    )
+    return bool(left) and left == right
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text."""
+    return [part for part in _SENTENCE.split(text) if part.strip()]
+
+
+def entities(text: str) -> set[str]:
+    """Return names, codes and numbers in lower case; a sentence's first word only where it
+    cannot be an ordinary word (it holds a digit)."""
+    found: set[str] = set()
+    for sentence in sentences(text):
+        for match in _ENTITY.finditer(sentence):
+            word = match.group()
+            opens = not sentence[: match.start()].strip(" \"'“(*-")
+            if (opens and not any(c.isdigit() for c in word)) or word.lower() in STOP_WORDS:
+                continue
+            found.update(w for w in tokens(word) if w not in STOP_WORDS)
+    return found
+
+
+def share(wanted: Iterable[str], held: Iterable[str]) -> float:
+    """Return the share (0..1) of distinct `wanted` that `held` has; 0 for nothing wanted."""
+    needed = set(wanted)
+    return len(needed & set(held)) / len(needed) if needed else 0.0
+
+
+def quote(text: str, limit: int = QUOTE_CHARS) -> str:
+    """Return a text on one line, cut to `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."

@@ -1,0 +1,45 @@
+"""Canonical JSON and content hashes.
+
+Hashes are blake2b over canonical JSON (sorted keys, no spaces), never Python's
+`hash`, which differs between processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import orjson
+
+_OPTIONS = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a JSON-native value.
+
+    What orjson refuses (lone surrogates, integers beyond 64 bits) is written by the
+    standard library with ASCII escapes, so it survives storage unchanged; which of the
+    two writes a value depends on the value alone. Raises TypeError when the value is not
+    JSON-native; NaN and infinities become null.
+    """
+    try:
+        return orjson.dumps(value, option=_OPTIONS).decode()
+    except TypeError:
+        return _encode(value)
+
+
+def text_hash(text: str, size: int = 16) -> str:
+    """Return the hex blake2b digest of `text`; `size` is in bytes."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
+
+
+def content_hash(value: Any) -> str:
+    """Return the content hash (32 hex digits) of a JSON-native value."""
+    return text_hash(canonical_json(value))
