@@ -55,6 +55,11 @@ class EpisodeRunner:
 
     def __call__(self, conversation: Conversation, prompts: PromptSet) -> EpisodeRun:
         """Run one episode."""
+        # A context of its own: inside a node of the loop, LangGraph would take the agent's
+        # graph for a subgraph of the loop and resume it instead of running it.
+        return contextvars.Context().run(self._isolated, conversation, prompts)
+
+    def _isolated(self, conversation: Conversation, prompts: PromptSet) -> EpisodeRun:
         import dspy
 
         from agent.models.language_model import adapter

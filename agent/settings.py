@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -22,6 +24,14 @@ from pydantic_settings import (
 from traces.errors import SettingsError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+class _OwnVariables(DotEnvSettingsSource):
+    """`.env` without the variables of other programs, which it holds as a rule."""
+
+    def __call__(self) -> dict[str, Any]:
+        known = self.settings_cls.model_fields
+        return {name: value for name, value in super().__call__().items() if name in known}
 
 
 class Settings(BaseSettings):
@@ -99,7 +109,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, .env, memtune.toml; see the module's docstring."""
         toml = TomlConfigSettingsSource(settings_cls)
-        return init_settings, env_settings, dotenv_settings, toml
+        return init_settings, env_settings, _OwnVariables(settings_cls), toml
 
     def model_of(self, role: str) -> str:
         """Return the model string of a role."""
@@ -123,7 +133,14 @@ def load_settings(**flags: Any) -> Settings:
 
     Raises SettingsError naming the field and what is wrong with it.
     """
-    given = {name: value for name, value in flags.items() if value is not None}
+    return read_settings({name: value for name, value in flags.items() if value is not None})
+
+
+def read_settings(given: Mapping[str, Any]) -> Settings:
+    """Return settings of which all that is `given` stands, None too.
+
+    Raises SettingsError as `load_settings` does.
+    """
     try:
         return Settings(**given)
     except ValidationError as error:

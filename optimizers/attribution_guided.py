@@ -26,6 +26,8 @@ from traces.results import ErrorSignal
 
 # A slot takes part when it has at least this share of an even share of the weight.
 FAIR_SHARE = 0.5
+# A cluster of which a kept edit moves this share needs no second edit in the same round.
+ANSWERED = 0.75
 
 
 class AttributionGuided(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
@@ -139,17 +141,25 @@ class AttributionGuided(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         )
         reserve = round(1.5 * dearest)
         heats: list[Heat] = []
+        answered: set[str] = set()
         for draft in drafts:
             edit = draft.edit
+            cause = f"{edit.slot} {draft.cluster.id}"
             text = apply_edit(working.instructions[edit.slot], edit)
             prompts = working.with_changes({edit.slot: text})
             entrant = Entrant(prompts, (edit,), draft.cluster.questions, "one edit")
+            if cause in answered:
+                why = "not raced: a kept edit already moves most of its cluster"
+                race.record(entrant, (), None, False, why)
+                continue
             if heats and not race.affords(prompts, race.sample(entrant.targets), reserve):
                 race.record(entrant, (), None, False, "not raced: the round's calls are used up")
                 continue
             heat = race.screen(entrant)
             if not heat.kept and heat.conclusive:
                 memory.add(edit, heat.why, assignment.round)
+            if heat.kept and heat.reach >= ANSWERED:
+                answered.add(cause)
             heats.append(heat)
         return heats
 

@@ -127,7 +127,7 @@ def _raw(item: object) -> str:
 
 def sentences(instruction: str) -> list[str]:
     """Return the instruction's sentences, quoted exactly, without list marks."""
-    return [line[a:b] for line in instruction.splitlines() for a, b in _spans(line)]
+    return [line[a:b] for line in instruction.split("\n") for a, b in _spans(line)]
 
 
 def _spans(line: str) -> list[tuple[int, int]]:
@@ -168,7 +168,7 @@ def apply_edit(instruction: str, edit: Edit) -> str:
     An addition becomes a last line, in the list style of the line before. Raises EditError
     when the sentence to be replaced or removed is not there.
     """
-    lines = instruction.rstrip().splitlines()
+    lines = instruction.rstrip().split("\n") if instruction.strip() else []
     if edit.action == "add":
         bullet = _BULLET.match(lines[-1]) if lines else None
         mark = bullet[0] if bullet and not bullet[0].strip()[0].isdigit() else ""
@@ -179,11 +179,10 @@ def apply_edit(instruction: str, edit: Edit) -> str:
     for number, line in enumerate(lines):
         for a, b in _spans(line):
             if line[a:b] == sentence:
-                changed = f"{line[:a]}{edit.clause}{line[b:]}".rstrip()
-                if not edit.clause:
-                    changed = f"{line[:a]}{line[b:].lstrip()}".rstrip()
+                rest = line[b:] if edit.clause else line[b:].lstrip()
+                changed = f"{line[:a]}{edit.clause}{rest}"
                 # A line of which only the list mark is left goes with its sentence.
-                kept = [changed] if _spans(changed) else []
+                kept = [changed.rstrip()] if _spans(changed) else []
                 return "\n".join([*lines[:number], *kept, *lines[number + 1 :]])
     raise EditError("the sentence it refers to is not in the instruction")
 

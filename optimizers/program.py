@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import dspy
@@ -15,7 +16,9 @@ class PromptProgram(dspy.Module):  # type: ignore[misc]
     """One `dspy.Predict` for each prompt slot, by name, in `self.slots`.
 
     It is what optimizers of DSPy's kind take and return; the backends bring their own typed
-    fields. `save("x.json")` keeps instructions only. `proposal` is what made it, if anything.
+    fields. DSPy strips indentation and outer blank lines when it reads an instruction; the
+    text that was given is returned while nobody changed it. `save("x.json")` keeps
+    instructions only. `proposal` is what made it, if anything.
     """
 
     def __init__(self, instructions: dict[str, str]) -> None:
@@ -24,6 +27,7 @@ class PromptProgram(dspy.Module):  # type: ignore[misc]
             name: dspy.Predict(dspy.Signature(_FIELDS, text))
             for name, text in sorted(instructions.items())
         }
+        self._texts = dict(instructions)
         self.proposal: Any = None
 
     def forward(self, slot: str, given: str, **options: Any) -> Any:
@@ -37,5 +41,8 @@ class PromptProgram(dspy.Module):  # type: ignore[misc]
 
     def to_prompts(self, parent: str | None = None) -> PromptSet:
         """Return the program's instructions as a prompt set."""
-        texts = {name: predict.signature.instructions for name, predict in self.slots.items()}
+        texts = {}
+        for name, predict in self.slots.items():
+            text, given = predict.signature.instructions, self._texts[name]
+            texts[name] = given if inspect.cleandoc(given) == text else text
         return PromptSet(texts, parent=parent)

@@ -61,6 +61,14 @@ class Heat:
     why: str
     conclusive: bool = True
 
+    @property
+    def reach(self) -> float:
+        """Share (0..1) of the targets tried that moved on; 0 where one alone says nothing."""
+        if self.comparison is None:
+            return 0.0
+        aimed = self.entrant.targets & self.comparison.compared
+        return len(aimed & self.comparison.improved) / len(aimed) if len(aimed) > 1 else 0.0
+
 
 class Race:
     """Evaluates entrants on training episodes and keeps account and record of it."""
@@ -145,15 +153,14 @@ class Race:
         """
         episodes = self.sample(entrant.targets)
         first = self.against_working(entrant.prompts, episodes[:1])
-        aimed = {key for key in entrant.targets if key[0] == episodes[0].id}
+        aimed = entrant.targets & first.compared
         if first.conclusive and first.net <= -2:
             return self.record(entrant, episodes[:1], first, False, "loses questions")
         if first.conclusive and len(aimed) >= 2 and not aimed & first.improved:
             why = "moves none of its cluster's failures"
             return self.record(entrant, episodes[:1], first, False, why)
         found = self.against_working(entrant.prompts, episodes)
-        ids = {c.id for c in episodes}
-        aimed = {key for key in entrant.targets if key[0] in ids}
+        aimed = entrant.targets & found.compared
         hits = len(aimed & found.improved)
         if not found.conclusive:
             why = "inconclusive: verdicts are missing"

@@ -59,7 +59,7 @@ class Comparison:
     that the candidate lacks.
     """
 
-    questions: int
+    compared: frozenset[Key]
     missing: int
     score: float
     progress: float
@@ -71,6 +71,11 @@ class Comparison:
     worsened: frozenset[Key]
     gain: float
     spread: float
+
+    @property
+    def questions(self) -> int:
+        """How many questions were compared."""
+        return len(self.compared)
 
     @property
     def net(self) -> int:
@@ -134,7 +139,7 @@ def compare(before: Iterable[EpisodeResult], after: Iterable[EpisodeResult]) -> 
     moves = {key: _progress(new[key]) - _progress(old[key]) for key in keys}
     n = max(1, len(keys))
     return Comparison(
-        questions=len(keys),
+        compared=frozenset(keys),
         missing=len(old.keys() - new.keys()),
         score=sum(bool(new[k].correct) for k in keys) / n,
         progress=sum(_progress(new[k]) for k in keys) / n,

@@ -81,6 +81,11 @@ def shape_weights(signal: ErrorSignal, people: frozenset[str]) -> dict[str, floa
         known = contains_words(texts, word) or word in people or word in STOP_WORDS
         if not known and word not in _CALENDAR:
             found[f"s:name {word}"] = 2.0
+    if signal.error_type in ("RetrievalError", "ResponseError"):
+        # Words of the question that its evidence lacks are what the search tripped over.
+        names = {stem(word) for word in people}
+        for word in set(stems(signal.question)) - set(stems(texts)) - names:
+            found[f"s:term {word}"] = 1.0
     if not signal.expected:
         found["s:abstain"] = 1.5
     if len(signal.evidence) > 1:

@@ -295,6 +295,21 @@ def test_a_substituted_update_takes_effect(action: str) -> None:
     assert texts(store.entries()) == expected
 
 
+def test_a_changed_entry_is_over_even_when_its_successor_has_another_id() -> None:
+    """Memory agrees with the graph, in which a change ends its target's version."""
+    sessions = session("my home is Lisbon"), session("my home is Porto", id="s2")
+    first = context(Scripted())
+    store = create_backend("fact_store")
+    ingest(store, first, *sessions)
+    after = operations(first, "update")[1]
+    target = store.entries()[0].id
+    new = MemoryEntry("other", "my home was Lisbon and is Porto").as_variable()
+    repair = substitute(after.id, {"changes": [change("change", target)], "entries": [new]})
+    ctx, store = context(Scripted()).intervened([repair]), create_backend("fact_store")
+    ingest(store, ctx, *sessions)
+    assert texts(store.entries()) == ["my home was Lisbon and is Porto"]
+
+
 def test_a_substituted_retrieval_is_what_is_returned() -> None:
     """Retrieval hands on the variables that perform returned."""
     store, model = create_backend("fact_store"), Scripted()

@@ -70,8 +70,7 @@ def test_queries_without_content_find_nothing_here(queries: list[str]) -> None:
 def test_accept_limits_what_is_returned_and_what_scores_are_relative_to() -> None:
     """Among the accepted texts the best has the full score."""
     found = index_of(TEXTS).search(["Rosa dog"], 4, accept=lambda id: id in "23")
-    assert [id for id, _ in found][0] == "3"
-    assert found[0][1] == pytest.approx(1.25)
+    assert found[0] == ("3", pytest.approx(1.25))
     assert index_of(TEXTS).search(["dog"], 4, accept=lambda id: False) == []
 
 
@@ -85,17 +84,15 @@ def test_ties_are_broken_by_text_then_id_even_at_the_cut() -> None:
         assert [id for id, _ in found] == ["01", "03", "00"]
 
 
-words = st.sampled_from(
-    ["dog", "cat", "car", "red", "blue", "chess", "Rosa", "Ben", "plays", "adopted"]
+WORDS = ("dog", "cat", "car", "red", "blue", "chess", "Rosa", "Ben", "plays", "adopted")
+any_text = st.one_of(
+    st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join),
+    st.text(st.characters(), max_size=20),
 )
-some_text = st.one_of(
-    st.lists(words, max_size=6).map(" ".join), st.text(st.characters(), max_size=20)
-)
+changes = st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), any_text)), max_size=25)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), some_text)), max_size=25), some_text
-)
+@given(changes, any_text)
 @settings(max_examples=80, deadline=None)
 def test_results_depend_on_the_texts_held_alone(
     steps: list[tuple[int, str | None]], query: str
@@ -132,6 +129,21 @@ def test_nearness_means_the_same_in_small_and_large_memories() -> None:
         assert all(score < 0.2 for _, score in rest)
 
 
+def test_the_best_of_one_query_outranks_the_middling_of_all() -> None:
+    """What only one step of a chain of questions finds is not averaged away."""
+    queries = ["sister", "Ana", "cello", "Porto"]
+    padding = " ".join(f"padding{i}" for i in range(9))
+    texts = {f"n{i}": f"{padding} sister Ana cello Porto filler{i}" for i in range(3)}
+    index = index_of({**texts, **{query: query for query in queries}}, weight=0)
+    assert {id for id, _ in index.search(queries, 4)} == set(queries)
+
+
+def test_several_queries_prefer_what_they_agree_on() -> None:
+    """Of two texts that are some query's best, the one that other queries find too leads."""
+    index = index_of({"a": "red car", "b": "blue boat", "c": "car"}, weight=0)
+    assert index.search(["boat", "red", "car"], 1)[0][0] == "a"
+
+
 def test_removing_what_is_not_there_raises() -> None:
     """A missing id is a caller's mistake."""
     with pytest.raises(KeyError):
@@ -156,6 +168,13 @@ def test_features_are_in_range_and_blind_to_case_and_spacing(text: str) -> None:
     assert (weights >= 1).all()
     again, _ = features(f"  {text}!! ")
     assert again.tolist() == buckets.tolist()
+
+
+def test_ngrams_stay_inside_words() -> None:
+    """The order of words changes nothing."""
+    one, two = features("red car"), features("car red")
+    assert one[0].tolist() == two[0].tolist()
+    assert one[1].tolist() == two[1].tolist()
 
 
 def test_a_text_is_most_similar_to_itself() -> None:

@@ -77,11 +77,16 @@ class Ledger:
         self.saved = 0
 
     def call(
-        self, request: CallRequest, role: str, make: Callable[[], Completion]
+        self,
+        request: CallRequest,
+        role: str,
+        make: Callable[[], Completion],
+        admit: Callable[[], None] = lambda: None,
     ) -> tuple[str, Completion]:
         """Return the ledger key and the completion, calling `make` at most once.
 
         A recorded call, or one that another thread is just making, counts as saved.
+        `admit` is asked before a call is reserved; what it refuses was never made.
         """
         key = request.key()
         with self._lock:
@@ -95,7 +100,7 @@ class Ledger:
                 self.saved += 1
             return key, completion
         try:
-            completion = self._lead(key, request, role, make)
+            completion = self._lead(key, request, role, make, admit)
         except BaseException as error:
             self._land(key)
             flight.set_exception(error)
@@ -109,7 +114,12 @@ class Ledger:
             self._flights.pop(key, None)
 
     def _lead(
-        self, key: str, request: CallRequest, role: str, make: Callable[[], Completion]
+        self,
+        key: str,
+        request: CallRequest,
+        role: str,
+        make: Callable[[], Completion],
+        admit: Callable[[], None],
     ) -> Completion:
         row = self._database.row(
             "SELECT response, input_tokens, output_tokens FROM calls "
@@ -120,6 +130,7 @@ class Ledger:
             with self._lock:
                 self.saved += 1
             return Completion(json.loads(row[0]), row[1], row[2])
+        admit()
         self._reserve(key, request, role)
         try:
             completion = make()

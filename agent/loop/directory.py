@@ -16,6 +16,7 @@ from traces.errors import IdentityError, LockedError, RunDirectoryError
 CONFIG = "config.json"
 DATABASE = "memtune.db"
 STOP = "stop"
+LOCK = ".lock"
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -43,8 +44,9 @@ class RunDirectory:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(path / ".lock")
-            self._lock.acquire(timeout=0)
+            self._lock = FileLock(path / LOCK)
+            # `running` holds the lock for a moment to see whether it is free.
+            self._lock.acquire(timeout=0.3)
         except Timeout as error:
             raise LockedError(
                 f"{path}: another process is running in this directory; wait for it, stop it "
@@ -105,9 +107,24 @@ def read_config(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise RunDirectoryError(f"{path / CONFIG}: cannot be read ({error})") from error
-    if not isinstance(found, dict) or "identity" not in found or "settings" not in found:
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(part), dict) for part in ("identity", "settings")
+    ):
         raise RunDirectoryError(f"{path / CONFIG}: is not a memtune run's configuration")
     return found
+
+
+def running(path: Path) -> bool:
+    """Say whether a process holds a run's directory now."""
+    if not (path / LOCK).exists():
+        return False
+    try:
+        with FileLock(path / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # not ours to write: nobody can be told apart
+        return False
 
 
 def find_run(name: str, runs: Path = Path("runs")) -> Path:

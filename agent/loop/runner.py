@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,13 @@ from typing import Any
 from agent.episodes import EpisodeRunner
 from agent.logs import EventLog
 from agent.loop import assemble
-from agent.loop.directory import RunDirectory, write_whole
+from agent.loop.directory import CONFIG, RunDirectory, read_config, write_whole
 from agent.loop.services import Progress, Services
 from agent.loop.state import LoopState
 from agent.loop.summary import summarize
 from agent.models.budget import Budget, Limits
 from agent.models.gateway import ROLES, Gateway
-from agent.settings import Settings
+from agent.settings import Settings, read_settings
 from evals.evaluate import Evaluator
 from evals.scorers.judge import ModelJudge
 from evals.spending import Spending, choose_mode
@@ -35,10 +35,12 @@ from traces.errors import (
     DeadlineExceeded,
     IdentityError,
     RunDirectoryError,
+    SettingsError,
     StopRequested,
 )
 from traces.hashing import content_hash
 from traces.ledger import Ledger
+from traces.results import ErrorSignal
 from traces.store import Store
 
 STOP_REASONS: dict[type[Exception], str] = {
@@ -46,6 +48,9 @@ STOP_REASONS: dict[type[Exception], str] = {
     DeadlineExceeded: "deadline",
     StopRequested: "stop_file",
 }
+
+
+TransformSignals = Callable[[Sequence[ErrorSignal]], Sequence[ErrorSignal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ def run(
     resume: bool = False,
     on_progress: Callable[[Progress, Services], None] | None = None,
     echo_logs: bool = False,
+    transform_signals: TransformSignals | None = None,
 ) -> Outcome:
     """Run the loop to its end or to a stop. The same settings again continue a run.
 
@@ -72,6 +78,8 @@ def run(
     started = time.monotonic()
     with ExitStack() as stack:
         services, checkpoints = _open(settings, stack, resume, on_progress, echo_logs)
+        if transform_signals is not None:
+            services.transform_signals = transform_signals
         status, reason = _drive(services, checkpoints)
         done = summarize(services, run=services.directory.name, status=status, stop_reason=reason)
         spent = services.store.state("seconds", 0.0) + time.monotonic() - started
@@ -174,6 +182,7 @@ def _open(
         identity=content_hash(identity),
         directory=directory.path,
         log=log,
+        transform_signals=lambda signals: signals,
         on_progress=lambda _: None,
     )
     if on_progress is not None:
@@ -182,6 +191,7 @@ def _open(
     # The run's row is there before the graph starts: a crash before the first checkpoint
     # must not lose the run.
     store.set_state("declared_rounds", services.declared_rounds)
+    store.set_state("status", {"status": "running", "stop_reason": ""})
     store.save_prompt_set(prompts)
     if store.state("started") is None:
         store.set_state("started", {"gate_mode": mode})
@@ -190,6 +200,7 @@ def _open(
     for problem in dataset.problems:
         log("data_problem", problem=problem)
     log("opened", run=directory.path.name, gate_mode=mode, conversations=splits.to_json())
+    services.on_progress(Progress(0, services.rounds, "open"))
     return services, _checkpointer(database)
 
 
@@ -244,9 +255,13 @@ def _drive(services: Services, checkpointer: Any) -> tuple[str, str]:
 
 
 def settings_of(directory: Path, **limits: Any) -> Settings:
-    """Return the settings of a run for its resumption, with other limits where given."""
-    from agent.loop.directory import read_config
+    """Return the settings of a run for its resumption, with other limits where given.
 
-    saved = read_config(directory)["settings"]
+    Raises RunDirectoryError for a damaged config.json, SettingsError for a wrong limit.
+    """
+    try:
+        saved = read_settings(read_config(directory)["settings"])
+    except SettingsError as error:
+        raise RunDirectoryError(f"{directory / CONFIG}: is damaged ({error})") from error
     changed = {name: value for name, value in limits.items() if value is not None}
-    return Settings(**{**saved, "out": str(directory), **changed})
+    return read_settings({**saved.model_dump(), "out": directory, **changed})

@@ -14,7 +14,7 @@ from evals.statistics import Mode
 from optimizers.protocol import Optimizer
 from traces.domain import Conversation, Dataset, PromptSet, PromptSlot
 from traces.protocols import Attribute
-from traces.results import EpisodeResult
+from traces.results import EpisodeResult, ErrorSignal
 from traces.store import Store
 
 
@@ -33,7 +33,9 @@ class Progress:
 @dataclass
 class Services:
     """Everything that nodes use. `slots` are the tunable ones, `rounds` the limit now in
-    force, `declared_rounds` what the error rate was divided by when the run began."""
+    force, `declared_rounds` what the error rate was divided by when the run began.
+    `transform_signals` is the identity but in benchmarks, which spoil the signals to see
+    whether the gain depends on them."""
 
     dataset: Dataset
     splits: Splits
@@ -56,6 +58,7 @@ class Services:
     identity: str
     directory: Path
     log: Callable[..., None]
+    transform_signals: Callable[[Sequence[ErrorSignal]], Sequence[ErrorSignal]]
     on_progress: Callable[[Progress], None]
 
     def conversations(self, split: str) -> tuple[Conversation, ...]:

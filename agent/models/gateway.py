@@ -59,7 +59,10 @@ class Gateway:
             provider.identity(role), tuple(messages), schema=schema, sample_index=sample_index
         )
         return self.ledger.call(
-            request, role, lambda: self._make(request, provider, role, messages, sample_index)
+            request,
+            role,
+            lambda: self._make(request, provider, role, messages, sample_index),
+            self.budget.reserve,
         )
 
     def _make(
@@ -74,9 +77,9 @@ class Gateway:
 
         def once() -> Completion:
             nonlocal attempt
-            self.budget.reserve()
             attempt += 1
             if attempt > 1:
+                self.budget.reserve()
                 self.ledger.retried(request.key())
             with self._slots:
                 return provider.complete(role, messages, sample_index)

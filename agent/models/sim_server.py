@@ -5,6 +5,7 @@ Its only arguments are seed and slip, so what it answers rests on the messages a
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -35,10 +36,13 @@ class SimulatedServer:
         )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
-        port = line.rsplit(" ", 1)[-1].rsplit(":", 1)[-1]
-        if not port.isdigit():
+        try:
+            port = int(json.loads(line)["port"])
+        except (ValueError, KeyError, TypeError):
             self.close()
-            raise ProviderError(f"the simulated model's server did not start (it said {line!r})")
+            raise ProviderError(
+                f"the simulated model's server did not start (it said {line!r})"
+            ) from None
         roles = ("agent", "judge", "reflection")
         self._provider = OpenAIProvider(
             {role: f"sim/rules-1:{role}" for role in roles},

@@ -9,47 +9,79 @@ from datetime import date
 from evals.simulation.agent_wording import clean, paraphrase, third_person
 from evals.simulation.draws import digest, uniform
 from evals.simulation.instructions import Reading
-from evals.simulation.language import CODE, content, names
+from evals.simulation.language import CODE, concept, content, names
 from evals.simulation.language_dates import ABSOLUTE, RELATIVE, absolute, parse_iso, relative, spell
 from evals.simulation.request import Request
 
 _LINE = re.compile(r"^\[(\d+)\] ([^:\n]{1,60}): ?(.*)$")
 _FORWARD = re.compile(
-    r"(?:^|(?<=[.!?:]\s)|(?<=\s))(?:fwd?:|forwarded (?:from|message|note|by)\b[^:]*:|begin forwarded|>\s)", re.I
-)  # fmt: skip
+    r"(?:^|(?<=[.!?:]\s)|(?<=\s))(?:fwd?:|forwarded (?:from|message|note|by)\b[^:]*:"
+    r"|begin forwarded|>\s)",
+    re.I,
+)
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]{6,400})[)\]]")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”)]?\s+(?=[\"“(]?[A-ZÀ-Ö0-9+])|(?<=[!?])\s+")
 _PROPOSAL = re.compile(
-    r"\b(?:shall we|should we|how about(?: we)?|what about|why don't we|could we|can we|what if we|do we want to"
-    r"|are we going to|any objections? if we|okay if we|let's|i (?:suggest|propose)(?: that)? we) (.+?)\??$", re.I
-)  # fmt: skip
+    r"\b(?:shall we|should we|how about(?: we)?|what about|why don't we|could we|can we|what if we"
+    r"|do we want to"
+    r"|are we going to|any objections? if we|okay if we|let's|i (?:suggest"
+    r"|propose)(?: that)? we) (.+?)\??$",
+    re.I,
+)
 _VOTE = re.compile(r"^\W*(?:a )?(?:\+1|👍|:\+1:|thumbs[- ]up|plus one)(?!\d)", re.I)
 _TENTATIVE = re.compile(r"\bpencill?ed\b|\bpencill?ing\b|\btentativ|\bprovisional", re.I)
 _PREFERENCE = re.compile(
-    r"\b(?:loves?|likes?|enjoys?|hates?|dislikes?|adores?|prefers?|favou?rites?|fond of|can't stand|fan of"
-    r"|nothing beats|always go(?:es)? for|swears? by|go-to|crazy about|mad about|can't resist|never say no to)\b", re.I
-)  # fmt: skip
-_NO_PREFERENCE = re.compile(r"\b(?:would|'d|I'd|looks?|feels?|sounds?|seems?|things?|something|much|just) (?:really )?(?:like|love)\b", re.I)
-_PLAN = re.compile(
-    r"\b(?:going to (?!the\b|a\b|my\b)|gonna|plan(?:s|ning)? (?:to|on)|intends? to|intending to|want to|will (?!be\b)|I'll"
-    r"|hop(?:e|ing) to|aim(?:ing)? to|my plan is|set on|about to|mean to|thinking of|would like to|made up my mind to|decided to)\b", re.I
-)  # fmt: skip
-_STRIKE = re.compile(r"^(?:please |ok, |oh, |right, )?(?:strike|scratch) (?:that|it|what i said)\b", re.I)
-_SMALL = frozenset(
-    """hi hello hey morning afternoon evening thanks thank great nice cool wow good lovely sure ok okay
-    yes yeah yep sorry cheers bye later everyone everybody team folks congrat congratulation awesome
-    sounds sound back coffee weekend week rain weather lol haha ha exactly true amaz well glad hope
-    soon luck friday monday today welcome fun oh really absolutely totally agree wonderful fantastic
-    happy pleasure anytime looking forward see proud super inspiring appreciate busy""".split()
+    r"\b(?:loves?|likes?|enjoys?|hates?|dislikes?|adores?|prefers?|favou?rites?|fond of"
+    r"|can't stand|fan of"
+    r"|nothing beats|always go(?:es)? for|swears? by|go-to|crazy about|mad about|can't resist"
+    r"|never say no to)\b",
+    re.I,
 )
-_PRINT = re.compile(r"\b(?:print\w*|launch\w*|release\w*|publi\w+|press|goes out|go out|shipping|ships)\b", re.I)
+_NO_PREFERENCE = re.compile(
+    r"\b(?:would|'d|I'd|looks?|feels?|sounds?|seems?|things?|something|much"
+    r"|just) (?:really )?(?:like|love)\b",
+    re.I,
+)
+_PLAN = re.compile(
+    r"\b(?:going to (?!the\b|a\b|my\b)|gonna|plan(?:s|ning)? (?:to|on)|intends? to|intending to"
+    r"|want to|will (?!be\b)|I'll"
+    r"|hop(?:e|ing) to|aim(?:ing)? to|my plan is|set on|about to|mean to|thinking of"
+    r"|would like to|made up my mind to|decided to)\b",
+    re.I,
+)
+_STRIKE = re.compile(
+    r"^(?:please |ok, |oh, |right, )?(?:strike|scratch) (?:that|it|what i said)\b", re.I
+)
+_SMALL = frozenset(
+    str.split(
+        """
+        hi hello hey morning afternoon evening thanks thank great nice cool wow good lovely sure
+        ok okay yes yeah yep sorry cheers bye later everyone everybody team folks congrat
+        congratulation awesome sounds sound back coffee weekend week rain weather lol haha ha
+        exactly true amaz well glad hope soon luck friday monday today welcome fun oh really
+        absolutely totally agree wonderful fantastic happy pleasure anytime looking forward see
+        proud super inspiring appreciate busy
+        """
+    )
+)
+_PRINT = re.compile(
+    r"\b(?:print\w*|launch\w*|release\w*|publi\w+|press|goes out|go out|shipping|ships)\b", re.I
+)
 _DRAFT = re.compile(r"\b(?:draft|manuscript|first version)\b", re.I)
 _TOPIC = (
-    re.compile(r"\b(?:draft|manuscript|first version|deadline) (?:of|for) the ([\w-]+(?: (?!has|is|was|must|on|by|should|needs|due)[\w-]+)?)", re.I),
-    re.compile(r"\b(?:for|with|on|about) the ([\w-]+(?: (?!the|draft|has|is|we)[a-z-]+)?)(?:[:,]| (?:the )?draft)", re.I),
+    re.compile(
+        r"\b(?:draft|manuscript|first version|deadline) (?:of|for) the ([\w-]+(?: (?!has|is|was"
+        r"|must|on|by|should|needs|due)[\w-]+)?)",
+        re.I,
+    ),
+    re.compile(
+        r"\b(?:for|with|on|about) the ([\w-]+(?: (?!the|draft|has|is|we)[a-z-]+)?)(?:[:,]"
+        r"| (?:the )?draft)",
+        re.I,
+    ),
     re.compile(r"\bthe ([\w-]+(?: [\w-]+)?) draft\b", re.I),
     re.compile(r"^(?:the )?([\w-]+(?: [\w-]+)?)[:,]", re.I),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -93,8 +125,10 @@ def _sentences(message: _Message) -> list[_Sentence]:
                 found.append(_Sentence(message, piece.strip(), False, second_hand))
         found += [
             _Sentence(message, piece.strip(), True, second_hand)
-            for note in inner for piece in _SENTENCE.split(note) if piece.strip()
-        ]  # fmt: skip
+            for note in inner
+            for piece in _SENTENCE.split(note)
+            if piece.strip()
+        ]
     return found
 
 
@@ -102,6 +136,7 @@ def _dates(text: str, today: date | None, resolve: bool) -> tuple[str, str]:
     """Return the text with its dates resolved (where asked for) and the first day, ISO."""
     time = ""
     if resolve and today:
+
         def swap(match: re.Match[str]) -> str:
             nonlocal time
             wording, day = relative(match, today)
@@ -154,14 +189,25 @@ def _wanted(sentence: _Sentence, on: frozenset[str]) -> bool:
     if _PLAN.search(text):
         if "keep_plans" not in on:
             return False
-    elif _PREFERENCE.search(text) and not _NO_PREFERENCE.search(text) and "keep_preferences" not in on:
+    elif (
+        _PREFERENCE.search(text)
+        and not _NO_PREFERENCE.search(text)
+        and "keep_preferences" not in on
+    ):
         return False
     tokens = content(text)
+    called = {concept(name.lower()) for name in names(text)}
     weight = [t for t in tokens if t not in _SMALL]
+    if all(t in called for t in weight):
+        return False
     if not weight:
         return False
     personal = re.search(r"\b(?:I|I'm|I've|my|we|our|me|us)\b", text) or names(text)
-    return len(weight) >= (2 if personal or re.search(r"\d", text) else 3) or "'s" in text or len(text) < 40 and bool(personal)
+    return (
+        len(weight) >= (2 if personal or re.search(r"\d", text) else 3)
+        or "'s" in text
+        or (len(text) < 40 and bool(personal))
+    )
 
 
 def extract(request: Request, reading: Reading, slip: float, seed: int) -> list[dict[str, object]]:
@@ -176,7 +222,9 @@ def extract(request: Request, reading: Reading, slip: float, seed: int) -> list[
         if _VOTE.match(message.text):
             if proposal and "votes" in on and proposal[0].speaker != message.speaker:
                 text = f"The team decided to {proposal[1]}."
-                made = _fact(text, proposal[0], (proposal[0].number, message.number), today, on, key, slip)
+                made = _fact(
+                    text, proposal[0], (proposal[0].number, message.number), today, on, key, slip
+                )
                 facts += [made] if made else []
             proposal = None
             continue
@@ -193,9 +241,14 @@ def extract(request: Request, reading: Reading, slip: float, seed: int) -> list[
 
 
 def _fact(
-    text: str, message: _Message, sources: tuple[int, ...], today: date | None,
-    on: frozenset[str], key: int, slip: float,
-) -> dict[str, object] | None:  # fmt: skip
+    text: str,
+    message: _Message,
+    sources: tuple[int, ...],
+    today: date | None,
+    on: frozenset[str],
+    key: int,
+    slip: float,
+) -> dict[str, object] | None:
     own = digest(key, text)
     if uniform(own, "slip") < slip:
         # A spoilt step: the sentence is overlooked, or its date goes astray.

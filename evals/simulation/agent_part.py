@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 from evals.simulation.agent_extraction import extract
 from evals.simulation.agent_response import respond
 from evals.simulation.agent_retrieval import retrieval
 from evals.simulation.agent_update import update
-from evals.simulation.draws import uniform
+from evals.simulation.draws import digest, uniform
 from evals.simulation.instructions import Reading, read_instruction
 from evals.simulation.request import Request
 
@@ -33,20 +31,21 @@ def followed(reading: Reading, request: Request, seed: int) -> Reading:
     reliability = 1.0 - LOSS_A_WORD * max(0, reading.words - FREE_WORDS)
     if reliability >= 1.0:
         return reading
-    kept = frozenset(
-        c for c in reading.competences if uniform(seed, request, c) < max(0.0, reliability)
-    )
+    key = digest(seed, request)
+    kept = frozenset(c for c in reading.competences if uniform(key, c) < max(0.0, reliability))
     return Reading(kept, reading.aliases, reading.seasons, reading.words)
 
 
-def answer(request: Request, rng: random.Random, slip: float = 0.02, seed: int = 0) -> dict[str, object]:
+def answer(request: Request, *, seed: int, slip: float) -> dict[str, object]:
     """Answer a request of the agent's role; the draws depend on seed and request alone."""
     task = task_of(request.outputs)
     if task == "response":
         made = respond(request, slip, seed)
-        return made if "answer" in request.outputs or not request.outputs else {
-            name: made["answer"] for name in request.outputs
-        }  # fmt: skip
+        return (
+            made
+            if "answer" in request.outputs or not request.outputs
+            else dict.fromkeys(request.outputs, made["answer"])
+        )
     reading = followed(read_instruction(task, request.instruction), request, seed)
     if task == "extraction":
         return {"facts": extract(request, reading, slip, seed)}

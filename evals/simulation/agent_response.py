@@ -15,27 +15,54 @@ from evals.simulation.language import (
     concept,
     content,
     names,
+    things,
     words,
 )
-from evals.simulation.language_dates import ABSOLUTE, MONTH_NAME, RELATIVE, WEEKDAYS, parse_iso, spell
+from evals.simulation.language_dates import (
+    ABSOLUTE,
+    MONTH_NAME,
+    RELATIVE,
+    WEEKDAYS,
+    parse_iso,
+    spell,
+)
 from evals.simulation.request import Request
 
 NOT_MENTIONED = "Not mentioned"
 _ENTRY = re.compile(r"^\[(\d+)\] (?:\((\d{4}-\d{2}-\d{2})[^)]*\) )?(.*)$")
 _HISTORY = re.compile(r"\s*\((?:formerly|until)(?:, until then)?:? ?((?:[^()]|\([^()]*\))*)\)\.?$")
-_PAST = re.compile(r"\bbefore\b|\bformer(?:ly)?\b|\bused to\b|\bpreviously\b|\bearlier\b|\boriginally\b|\bat first\b|\bprior to\b|\bold\b", re.I)
-_LISTS = re.compile(r"\blooks? after\b|\bin charge of\b|\bresponsible for\b|\btakes? care of\b|\bduties\b|\bresponsibilit", re.I)
+_PAST = re.compile(
+    r"\bbefore\b|\bformer(?:ly)?\b|\bused to\b|\bpreviously\b|\bearlier\b|\boriginally\b"
+    r"|\bat first\b|\bprior to\b|\bold\b",
+    re.I,
+)
+_LISTS = re.compile(
+    r"\blooks? after\b|\bin charge of\b|\bresponsible for\b|\btakes? care of\b|\bduties\b"
+    r"|\bresponsibilit",
+    re.I,
+)
 _WITHDRAWN = re.compile(r"\b(?:strike|scratch) (?:that|it)\b", re.I)
 _RELATION = re.compile(
-    r"\b(?:is called|is named|named|called|is based in|is scheduled for|is set for|takes place on|took place (?:at|in)|is located in"
-    r"|stands in|sits in|was held (?:at|in)|lives in|resides in|has a home in|moved to|works as an?|has the job of|is employed as a"
-    r"|drives an?|gets around in an?|uses as notebook an?|is in charge of|looks after|takes care of|is responsible for|is allergic to"
-    r"|has an allergy to|cannot eat, for an allergy,|grew up in|was raised in|growing up, in|is learning|is studying the language"
-    r"|takes lessons in the language|has a degree in|went to university for|studied|plays the|makes music on the|is a musician on the"
-    r"|is a fan of|adores|likes best|prefers as [\w ]+?|collects|has a collection of|gathers|intends to|plans to|has the plan to"
-    r"|is going to|wants to|will|decided to|holds? a|owns? a|has a|has an|has as|has|is on|is in|is at|is by|is next to|is an?"
+    r"\b(?:(?:find|put|moved|placed) \w+['’]s? \w+|is called|is named|named|called|is based in"
+    r"|is scheduled for|is set for|takes place on"
+    r"|took place (?:at|in)|is located in"
+    r"|stands in|sits in|was held (?:at|in)|lives in|resides in|has a home in|moved to"
+    r"|works as an?|has the job of|is employed as a"
+    r"|drives an?|gets around in an?|uses as notebook an?|is in charge of|looks after"
+    r"|takes care of|is responsible for|is allergic to"
+    r"|has an allergy to|cannot eat, for an allergy,|grew up in|was raised in|growing up, in"
+    r"|is learning|is taking up the language"
+    r"|takes lessons in the language|has a degree in|went to university for|studied|plays the"
+    r"|makes music on the|is a musician on the"
+    r"|is a fan of|adores|likes best|prefers as [\w ]+?|collects|has a collection of|gathers"
+    r"|intends to|plans to|has the plan to"
+    r"|is going to|wants to|will|decided to|holds? a|owns? a|has a|has an|has as|has|is on|is in"
+    r"|is at|is an?"
     r"|are|is|was at|was in|was|were|likes|loves|uses|gathers at|meets (?:at|in))\b"
-)  # fmt: skip
+)
+
+
+_PLACE = re.compile(r"\b(?:t[ao]ke?n? place|was held|held|happen(?:ed|s)?|take place)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -62,23 +89,28 @@ def _memory(line: str) -> Memory | None:
 def _asked(question: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the people that a question names and the concepts it asks about."""
     people = frozenset(n for n in names(question) if not MONTH_NAME.fullmatch(n))
-    lower = {n.lower() for n in people} | {m.group(1).lower() for m in MONTH_NAME.finditer(question)}
+    lower = {n.lower() for n in (*people, *things(question))} | {
+        m.group(1).lower() for m in MONTH_NAME.finditer(question)
+    }
     wanted = frozenset(
-        concept(w.lower()) for w in words(CODE.sub(" ", question))
-        if w.lower() not in STOP and w.lower() not in ANSWER_TYPES and w.lower() not in lower
+        concept(w.lower())
+        for w in words(_PLACE.sub(" ", CODE.sub(" ", question)))
+        if w.lower() not in STOP
+        and w.lower() not in ANSWER_TYPES
+        and w.lower() not in lower
         and not _PAST.fullmatch(w)
-    )  # fmt: skip
+    )
     return people, wanted
 
 
-def _score(memory: Memory, people: frozenset[str], wanted: frozenset[str], text: str) -> float:
+def _score(people: frozenset[str], wanted: frozenset[str], text: str) -> float:
     tokens = set(content(text))
     shared = wanted & tokens
     if wanted and not shared:
         return 0.0
     share = len(shared) / len(wanted) if wanted else 0.0
     present = sum(1 for name in people if re.search(rf"\b{re.escape(name)}\b", text))
-    if share < 0.34 or (share <= 0.5 and len(wanted) > 1 and not present):
+    if share < 0.34 or (share <= (0.5 if len(wanted) == 2 else 0.49) and not present):
         return 0.0
     named = present / len(people) if people else 0.5
     return share + 0.6 * named + 0.02 * len(shared)
@@ -91,7 +123,7 @@ def respond(request: Request, slip: float, seed: int) -> dict[str, object]:
     memories = [
         m for m in (_memory(line) for line in request.inputs.get("memories", "").splitlines()) if m
     ]
-    answer = _answer(question, memories, request.inputs.get("asked_on", ""))
+    answer = _answer(question, memories)
     if uniform(key, "slip") < slip:
         # A spoilt step: abstains, or answers from some other memory.
         other = memories[digest(key) % len(memories)] if memories else None
@@ -101,24 +133,29 @@ def respond(request: Request, slip: float, seed: int) -> dict[str, object]:
     return {"answer": answer}
 
 
-def _answer(question: str, memories: list[Memory], asked_on: str) -> str:
+def _answer(question: str, memories: list[Memory]) -> str:
     people, wanted = _asked(question)
     hop = _through(question, memories)
     if hop:
         people, wanted = hop
         memories = [m for m in memories if any(name in m.text for name in people)]
-    past = bool(_PAST.search(question)) and not re.search(r"\bbefore \d|\bold is\b|\bhow old\b", question)
+    past = bool(_PAST.search(question)) and not re.search(
+        r"\bbefore \d|\bold is\b|\bhow old\b", question
+    )
     scored: list[tuple[float, Memory, str]] = []
+    named = frozenset(things(question))
     for memory in memories:
         if _WITHDRAWN.search(memory.text):
             continue
-        score = _score(memory, people, wanted, memory.text)
+        score = _score(people or named, wanted, memory.text)
         if score > 0:
             scored.append((score, memory, memory.text))
     if not scored:
         return NOT_MENTIONED
     best = max(score for score, _, _ in scored)
-    if people and not any(re.search(rf"\b{re.escape(n)}\b", m.text) for n in people for m in memories):
+    if people and not any(
+        re.search(rf"\b{re.escape(n)}\b", m.text) for n in people for m in memories
+    ):
         return NOT_MENTIONED
     close = [row for row in scored if row[0] >= best - 0.12]
     close.sort(key=lambda row: (row[1].date, row[0], row[1].text), reverse=True)
@@ -133,10 +170,6 @@ def _answer(question: str, memories: list[Memory], asked_on: str) -> str:
         if len(close) < 2:
             return NOT_MENTIONED
         return _span(question, close[-1][1], close[-1][2])
-    month = MONTH_NAME.search(question)
-    if month and not re.match(r"\s*May\b", question):
-        inside = [row for row in close if month.group(1) in row[2]]
-        close = inside or close
     return _span(question, close[0][1], close[0][2])
 
 
@@ -144,9 +177,7 @@ _LINKS = "|".join(sorted(PERSON_LINKS))
 _HOP = re.compile(rf"([A-ZÀ-Ö][\wÀ-ÿ]+)['’]s? ({_LINKS})\b|\b({_LINKS}) of ([A-ZÀ-Ö][\wÀ-ÿ]+)")
 
 
-def _through(
-    question: str, memories: list[Memory]
-) -> tuple[frozenset[str], frozenset[str]] | None:  # fmt: skip
+def _through(question: str, memories: list[Memory]) -> tuple[frozenset[str], frozenset[str]] | None:
     """Follow 'Ana's mentor' to the mentor's name, where the memories give it."""
     match = _HOP.search(question)
     if not match:
@@ -158,8 +189,9 @@ def _through(
         return None
     found = sorted(
         (m for m in memories if person in m.text and concept(relation) in content(m.text)),
-        key=lambda m: m.date, reverse=True,
-    )  # fmt: skip
+        key=lambda m: m.date,
+        reverse=True,
+    )
     for memory in found:
         others = [n for n in names(memory.text) if n != person]
         if others:
@@ -173,6 +205,8 @@ def _dates(text: str) -> list[str]:
         found = [m.group() for m in RELATIVE.finditer(text)]
     if not found:
         found = [m.group() for m in MONTH_NAME.finditer(text) if m.group() != "May"]
+    if not found:
+        found = re.findall(r"\b(?:19|20)\d\d\b", text)
     return found
 
 
@@ -184,7 +218,11 @@ def _span(question: str, memory: Memory, text: str) -> str:
         weekday = next((d for d in WEEKDAYS if d in text), None)
         if weekday:
             return weekday
-    if re.match(r"\s*(?:when\b|(?:on )?(?:what|which) (?:day|date)\b|since when|by when|(?:what|which|how) .*\bdeadline\b|what is the (?:deadline|date|day))", lower):
+    if re.match(
+        r"\s*(?:when\b|(?:on )?(?:what|which) (?:day|date)\b|since when|by when|(?:what|which"
+        r"|how) .*\bdeadline\b|what is the (?:deadline|date|day))",
+        lower,
+    ):
         days = _dates(text)
         if days:
             return days[0]
@@ -192,8 +230,12 @@ def _span(question: str, memory: Memory, text: str) -> str:
         return spell(day) if day else text
     codes = CODE.findall(text)
     if codes and re.search(r"\b(?:code|number|reference|ticket|id|identifier)\b", lower):
-        return codes[0]
-    money = re.search(r"\b\d[\d,. ]*\d(?: (?:euros?|pounds?|dollars?|francs?|kronor))?(?: an? (?:day|hour|year|month))?", text)
+        return str(codes[0])
+    money = re.search(
+        r"\b\d[\d,. ]*\d(?: (?:euros?|pounds?|dollars?|francs?|kronor))?(?: an? (?:day|hour|year"
+        r"|month))?",
+        text,
+    )
     if re.search(r"salary|bonus|rate|earn|how much|how many|pay\b", lower) and money:
         return money.group().strip()
     asked = {w.lower() for w in words(question)}
@@ -212,7 +254,7 @@ def _value(question: str, text: str) -> str:
     best = ""
     moved = text.partition(": is ")[2] or text.partition(": was ")[2]
     if moved:
-        return moved.removesuffix(" now").strip()
+        return str(moved).removesuffix(" now").strip()
     for match in _RELATION.finditer(text):
         value = text[match.end() :].strip(" ,")
         tokens = content(value)
@@ -229,9 +271,17 @@ def _value(question: str, text: str) -> str:
                 best = before
                 break
     if not best:
-        rest = [w for w in re.findall(r"[\w'’-]+", text) if concept(w.lower()) not in wanted and w.lower() not in STOP]
+        rest = [
+            w
+            for w in re.findall(r"[\w'’-]+", text)
+            if concept(w.lower()) not in wanted and w.lower() not in STOP
+        ]
         best = " ".join(rest[:8])
-    best = re.split(r"\s*[,;:–—] (?![A-Z\d])", best, maxsplit=1)[0] if not _LISTS.search(question) else best
+    best = (
+        re.split(r"\s*[,;:–—] (?![A-Z\d])", best, maxsplit=1)[0]
+        if not _LISTS.search(question)
+        else best
+    )
     pieces = best.split()
     while pieces and pieces[0].lower() in ("now", "a", "an", "called", "currently"):
         pieces = pieces[1:]

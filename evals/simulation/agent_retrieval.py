@@ -23,14 +23,16 @@ from evals.simulation.language_dates import month_range, parse_iso, span_of_mont
 from evals.simulation.request import Request
 
 _PAY = re.compile(
-    r"\bsalar(?:y|ies)\b|\bbonus\b|\b(?:day|daily|hourly) rate\b|\bwages?\b|\bearns?\b|\bearnings\b|\bpaid\b|\bincome\b"
-    r"|\bpay\b(?! (?:for|attention|a visit))|\bpay rise\b|\bcompensation\b", re.I
-)  # fmt: skip
+    r"\bsalar(?:y|ies)\b|\bbonus\b|\b(?:day|daily|hourly) rate\b|\bwages?\b|\bearns?\b"
+    r"|\bearnings\b|\bpaid\b|\bincome\b"
+    r"|\bpay\b(?! (?:for|attention|a visit))|\bpay rise\b|\bcompensation\b",
+    re.I,
+)
 
 
 @lru_cache(maxsize=4096)
 def _keywords(question: str) -> tuple[str, ...]:
-    found = [code for code in CODE.findall(question)]
+    found = list(CODE.findall(question))
     for word in words(CODE.sub(" ", question)):
         lower = word.lower()
         if lower not in STOP and lower not in ANSWER_TYPES and word not in found:
@@ -52,9 +54,12 @@ def _synonyms(question: str) -> list[str]:
 
 
 _LINK = re.compile(
-    r"([A-ZÀ-Ö][\wÀ-ÿ]+)['’]s? (" + "|".join(sorted(PERSON_LINKS)) + r")\b|\b("
-    + "|".join(sorted(PERSON_LINKS)) + r") of ([A-ZÀ-Ö][\wÀ-ÿ]+)"
-)  # fmt: skip
+    r"([A-ZÀ-Ö][\wÀ-ÿ]+)['’]s? ("
+    + "|".join(sorted(PERSON_LINKS))
+    + r")\b|\b("
+    + "|".join(sorted(PERSON_LINKS))
+    + r") of ([A-ZÀ-Ö][\wÀ-ÿ]+)"
+)
 
 
 def link(question: str) -> tuple[str, str] | None:
@@ -76,9 +81,9 @@ def retrieval(request: Request, reading: Reading, slip: float, seed: int) -> dic
     nothing: dict[str, object] = {"queries": [], "after": "", "before": "", "require": []}
     if uniform(key, "slip") < slip:
         # A spoilt step: one word of the question is searched, or nothing at all.
-        keywords = _keywords(question)
-        if len(keywords) > 1 and uniform(key, "kind") < 0.5:
-            return {**nothing, "queries": [keywords[digest(key) % len(keywords)]]}
+        said_words = _keywords(question)
+        if len(said_words) > 1 and uniform(key, "kind") < 0.5:
+            return {**nothing, "queries": [said_words[digest(key) % len(said_words)]]}
         return nothing
     if "withhold" in on and _PAY.search(question):
         return nothing
@@ -131,4 +136,17 @@ def retrieval(request: Request, reading: Reading, slip: float, seed: int) -> dic
 
 
 def _is_month(name: str) -> bool:
-    return name in ("May", "March") or name.lower().startswith(("januar", "februar", "septemb", "octob", "novemb", "decemb", "april", "june", "july", "august"))  # fmt: skip
+    return name in ("May", "March") or name.lower().startswith(
+        (
+            "januar",
+            "februar",
+            "septemb",
+            "octob",
+            "novemb",
+            "decemb",
+            "april",
+            "june",
+            "july",
+            "august",
+        )
+    )

@@ -14,16 +14,36 @@ from evals.simulation.request import Request
 
 _ENTRY = re.compile(r"^\[(\d+)\] (?:\((\d{4}-\d{2}-\d{2})[^)]*\) )?(.*)$")
 _GONE = re.compile(
-    r"\bno longer\b|\bcancel\w*|\bcalled off\b|\bgave up\b|\bgiven up\b|\bany ?more\b|\bfell through\b|\bfallen through\b"
-    r"|\bstopped\b|\bended\b|\bis off\b|\bhanded back\b|\bquit\b|\bdropped\b|\breturned\b|\bcome to nothing\b|\bran out\b", re.I
-)  # fmt: skip
-_STRIKE = re.compile(r"\b(?:strike|scratch) (?:that|it|what \w+ said)(?: (?:about|on|concerning|regarding))?(?: the)? ?(.*)$", re.I)
-_CHANGE = re.compile(r"\bnow\b|\bactually\b|\bmoved\b|\bchanged\b|\bswitched\b|\bswapped\b|\binstead\b|\bnew\b|\bno longer\b|\brather than\b|\bnot\b", re.I)
+    r"\bno longer\b|\bcancel\w*|\bcalled off\b|\bgave up\b|\bgiven up\b|\bany ?more\b"
+    r"|\bfell through\b|\bfallen through\b"
+    r"|\bstopped\b|\bended\b|\bis off\b|\bhanded back\b|\bquit\b|\bdropped\b|\breturned\b"
+    r"|\bcome to nothing\b|\bran out\b",
+    re.I,
+)
+_STRIKE = re.compile(
+    r"\b(?:strike|scratch) (?:that|it|what \w+ said)(?: (?:about|on|concerning"
+    r"|regarding))?(?: the)? ?(.*)$",
+    re.I,
+)
+_CHANGE = re.compile(
+    r"\bnow\b|\bactually\b|\bmoved\b|\bchanged\b|\bswitched\b|\bswapped\b|\binstead\b|\bnew\b"
+    r"|\bno longer\b|\brather than\b|\bnot\b",
+    re.I,
+)
 _HISTORY = re.compile(r"\s*\((?:formerly|until)[^()]*(?:\([^()]*\)[^()]*)*\)\.?$")
 _EVENT = re.compile(r"\b(?:was held|took place|were|was at|was in|happened|ended|had)\b", re.I)
-_HEAD = re.compile(r"^(?:on [^,]+, )?(?:the|our|this) (.+?)(?= (?:is|are|was|were|has|had|sits|stands|starts|takes|took|ends|will|runs|meets|gathers|falls|moved|got|decided)\b|$)", re.I)
-_OWNED = re.compile(r"([A-ZÀ-Ö][\wÀ-ÿ]+)['’]s ((?:[a-z-]+ ){0,3}?[a-z-]+)(?= (?:is|are|was|were|has|moved|changed|sits|stands|now|will|lives|works|plays)\b)")
-_GENERIC = frozenset("favourite plan go team change switch swap move new dat day other set take former".split())
+_HEAD = re.compile(
+    r"^(?:on [^,]+, )?(?:the|our|this) (.+?)(?= (?:is|are|was|were|has|had|sits|stands|starts"
+    r"|takes|took|ends|will|runs|meets|gathers|falls|moved|got|decided)\b|$)",
+    re.I,
+)
+_OWNED = re.compile(
+    r"([A-ZÀ-Ö][\wÀ-ÿ]+)['’]s ((?:[a-z-]+ ){0,3}?[a-z-]+)(?= (?:is|are|was|were|has|moved|changed"
+    r"|sits|stands|now|will|lives|works|plays)\b)"
+)
+_GENERIC = frozenset(
+    str.split("favourite plan go team change switch swap move new dat day other set take former")
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,7 @@ class Parsed:
     head: frozenset[str]
     dates: frozenset[str]
     proper: frozenset[str]
+    predicate: str
 
 
 @lru_cache(maxsize=16384)
@@ -53,19 +74,44 @@ def parse(text: str) -> Parsed:
     relations = {t for t in tokens if t in SINGLE or t == "duty"}
     if owned:
         relations |= {concept(w.lower()) for w in words(owned.group(2))} - _GENERIC
-    if "ticket" in tokens:
-        relations.add("ticket")
     # 'moved her desk' is about the desk; 'learns' a language is not the place of work.
     if len(relations) > 1:
-        relations -= {"live"} if not {"live"} == relations else set()
+        relations -= {"live"} if {"live"} != relations else set()
     match = None if subject and text.startswith(subject) else _HEAD.match(ABSOLUTE.sub("", text))
-    head = frozenset(t for t in content(match.group(1)) if not t.isdigit()) if match else frozenset()
+    head = (
+        frozenset(t for t in content(match.group(1)) if not t.isdigit()) if match else frozenset()
+    )
     if head and not owned:
         subject = ""
     return Parsed(
-        subject, frozenset(relations), tokens, head, frozenset(m.group() for m in ABSOLUTE.finditer(text)),
+        subject,
+        frozenset(relations),
+        tokens,
+        head,
+        frozenset(m.group() for m in ABSOLUTE.finditer(text)),
         frozenset(w for w in re.findall(r"\b[A-Z]\w+", match.group(1))) if match else frozenset(),
-    )  # fmt: skip
+        _predicate(ABSOLUTE.sub("", text)[match.end() :]) if match else "",
+    )
+
+
+_PREDICATE = re.compile(
+    r"\s*(?:now |also )?(?:(?:has|have|had) (?:an? |the )?(?P<noun>\w+)|(?:is|are|was"
+    r"|were) (?P<done>\w+ed|led|held|run) (?:by|of)\b"
+    r"|(?P<be>is|are|was|were)\b|(?P<verb>\w+))"
+)
+
+
+def _predicate(rest: str) -> str:
+    """Return what is said of a thing ('' for being: somewhere, some day, something)."""
+    match = _PREDICATE.match(rest)
+    if match is None or match["be"]:
+        return ""
+    word = concept((match["noun"] or match["done"] or match["verb"]).lower())
+    return (
+        ""
+        if word in ("take", "sit", "stand", "start", "begin", "fall", "run", "moved", "live", "mov")
+        else word
+    )
 
 
 def _same_thing(fact: Parsed, entry: Parsed) -> bool:
@@ -74,7 +120,7 @@ def _same_thing(fact: Parsed, entry: Parsed) -> bool:
         return False
     if fact.head and entry.head:
         shared = fact.head & entry.head
-        if fact.proper != entry.proper:
+        if fact.proper != entry.proper or fact.predicate != entry.predicate:
             return False
         return len(shared) >= 0.6 * max(len(fact.head), len(entry.head))
     if fact.head or entry.head:
@@ -91,7 +137,18 @@ def _covers(fact: Parsed, entry: Parsed) -> bool:
     """Tell whether the entry already says what the fact says."""
     if fact.dates and entry.dates and fact.dates != entry.dates:
         return False
-    soft = {"live", "move", "still", "name", "call", "begin", "own", "new", "back", "home"} | _GENERIC
+    soft = {
+        "live",
+        "move",
+        "still",
+        "name",
+        "call",
+        "begin",
+        "own",
+        "new",
+        "back",
+        "home",
+    } | _GENERIC
     missing = fact.tokens - entry.tokens - soft - fact.relations
     return len(missing) <= 0.2 * len(fact.tokens) and bool(fact.tokens & entry.tokens)
 
@@ -102,7 +159,9 @@ def _former(text: str) -> str:
     subject = parse(text).subject
     if subject and not text.startswith(subject):
         return text
-    match = re.search(r"\b(?:is called|is|are|was|has|drives|lives|uses|looks after|moved to)\b (.+)$", text)
+    match = re.search(
+        r"\b(?:is called|is|are|was|has|drives|lives|uses|looks after|moved to)\b (.+)$", text
+    )
     return match.group(0) if match else text
 
 
@@ -133,14 +192,16 @@ def _answer(action: str, target: int | None, text: str, reason: str) -> dict[str
 
 def _decide(
     text: str, speaker: str, entries: list[tuple[int, str, str]], on: frozenset[str]
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, object]:
     fact = parse(text)
     parsed = [(number, date, entry, parse(entry)) for number, date, entry in entries]
     strike = _STRIKE.search(text)
     if strike:
         named = {stem(t) for t in content(strike.group(1))}
         hits = [
-            (len(named & {stem(t) for t in p.tokens}), d, n) for n, d, e, p in parsed if not _STRIKE.search(e)
+            (len(named & {stem(t) for t in p.tokens}), d, n)
+            for n, d, e, p in parsed
+            if not _STRIKE.search(e)
         ]
         best = max(hits, default=(0, "", 0))
         if "strike" in on and best[0] >= max(1, len(named) * 0.5):
@@ -149,7 +210,8 @@ def _decide(
     same = [row for row in parsed if _same_thing(fact, row[3])]
     if _GONE.search(text):
         pool = [
-            (len(fact.tokens & p.tokens) - 2 * (p.subject != fact.subject), d, n) for n, d, e, p in parsed
+            (len(fact.tokens & p.tokens) - 2 * (p.subject != fact.subject), d, n)
+            for n, d, e, p in parsed
             if p.subject == fact.subject or not p.subject or not fact.subject
         ]
         best = max(pool, default=(0, "", 0))
@@ -159,7 +221,7 @@ def _decide(
     for number, _, _, entry in sorted(parsed, key=lambda row: -_alike(fact, row[3])):
         if entry.subject != fact.subject:
             continue
-        if _alike(fact, entry) > 0.8 and fact.dates == entry.dates or (
+        if (_alike(fact, entry) > 0.8 and fact.dates == entry.dates) or (
             _same_thing(fact, entry) and _covers(fact, entry)
         ):
             if "merge_duplicates" in on:
@@ -167,7 +229,9 @@ def _decide(
             return _answer("add", None, text, "a statement of its own")
     single = [row for row in same if _changeable(fact, row[3])]
     if single:
-        number, date, old, entry = max(single, key=lambda row: (_alike(fact, row[3]), row[1], -row[0]))
+        number, _date, old, entry = max(
+            single, key=lambda row: (_alike(fact, row[3]), row[1], -row[0])
+        )
         duty = "duty" in fact.relations
         if duty and "cumulative" in on:
             return _answer("add", None, text, "a further duty")
@@ -181,14 +245,23 @@ def _decide(
     return _answer("add", None, text, "nothing about it yet")
 
 
+#: A statement of one value is short; longer sentences tell stories.
+_LONGEST = 9
+
+
 def _changeable(fact: Parsed, entry: Parsed) -> bool:
     """Tell a new value of one thing from another event of the same name."""
+    if max(len(fact.tokens), len(entry.tokens)) > _LONGEST:
+        return False
     if fact.head:
         if fact.dates and entry.dates and fact.dates != entry.dates:
             months = {re.sub(r"^\d+ | \d{4}$", "", d) for d in fact.dates}
             others = {re.sub(r"^\d+ | \d{4}$", "", d) for d in entry.dates}
             rest = (fact.tokens ^ entry.tokens) - fact.head
-            if any(not t.isdigit() and t not in _GENERIC for t in rest - {stem(m.lower()) for m in months | others}):
+            if any(
+                not t.isdigit() and t not in _GENERIC
+                for t in rest - {stem(m.lower()) for m in months | others}
+            ):
                 return False
         return bool(fact.tokens - entry.tokens)
     return bool(fact.relations & entry.relations)

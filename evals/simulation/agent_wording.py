@@ -8,16 +8,23 @@ from functools import lru_cache
 from evals.simulation.draws import uniform
 
 _LEAD = re.compile(
-    r"^(?:(?:well|oh|ah|hm+|so|and|also|anyway|ok(?:ay)?|right|yes|yeah|no|by the way|btw|fyi|just so you know"
-    r"|for the record|quick note|small update|update|news from me|little update|good news|sad news|bad news"
-    r"|heads-up|heads up|note|just a note|as an aside|side note|guess what|fun fact|in other news|honestly"
+    r"^(?:(?:well|oh|ah|hm+|so|and|also|anyway|ok(?:ay)?|right|yes|yeah|no|by the way|btw|fyi"
+    r"|just so you know"
+    r"|for the record|quick note|small update|update|news from me|little update|good news|sad news"
+    r"|bad news"
+    r"|heads-up|heads up|note|just a note|as an aside|side note|guess what|fun fact|in other news"
+    r"|honestly"
     r"|to be honest|turns out|for what it's worth|one more thing|incidentally|speaking of which"
-    r"|thanks|hey|hi|sure|correction|actually|remember)\b[,:;!—–-]*\s+(?=\S))+", re.I
-)  # fmt: skip
+    r"|thanks|hey|hi|sure|correction|actually|remember)\b[,:;!—–-]*\s+(?=\S))+",
+    re.I,
+)
 _TAIL = re.compile(
-    r",? (?:by the way|as it happens|you know|I think|I guess|if you must know|as you know|in case anyone asks|I hear|I heard|as far as I know|people say|they say|I believe|from what I hear"
-    r"|for what it's worth|to be honest|and I mean it|believe it or not|of all things)(?=[.!]?$)", re.I
-)  # fmt: skip
+    r",? (?:by the way|as it happens|you know|I think|I guess|if you must know|as you know"
+    r"|in case anyone asks|I hear|I heard|as far as I know|people say|they say|I believe"
+    r"|from what I hear"
+    r"|for what it's worth|to be honest|and I mean it|believe it or not|of all things)(?=[.!]?$)",
+    re.I,
+)
 
 
 @lru_cache(maxsize=4096)
@@ -28,15 +35,37 @@ def clean(text: str) -> str:
 
 
 _PAST_OR_MODAL = re.compile(
-    r"^(?:\w+ed|am|was|had|did|can|could|will|would|should|may|might|must|went|ran|bought|taught|gave|took|made|met"
-    r"|saw|wrote|built|won|left|began|held|sat|drove|rode|sold|sent|spoke|swam|lost|found|paid|kept|led|grew|came"
-    r"|chose|said|told|thought|felt|heard|got|became|put|set|cut|let|read|have|do|go|never|knew|ate|drank|slept|fell"
-    r"|broke|caught|brought|understood|won't|can't|don't|didn't|couldn't|wouldn't|haven't|hadn't|wasn't|cannot)$", re.I
-)  # fmt: skip
-_ADVERBS = r"(?:(?:now|really|always|usually|finally|still|also|just|currently|actually|recently|only|mostly|simply|officially|even|mainly|absolutely|no longer|never) )*"
+    r"^(?:\w+ed|am|was|had|did|can|could|will|would|should|may|might|must|went|ran|bought|taught"
+    r"|gave|took|made|met"
+    r"|saw|wrote|built|won|left|began|held|sat|drove|rode|sold|sent|spoke|swam|lost|found|paid"
+    r"|kept|led|grew|came"
+    r"|chose|said|told|thought|felt|heard|got|became|put|set|cut|let|read|have|do|go|never|knew"
+    r"|ate|drank|slept|fell"
+    r"|broke|caught|brought|understood|won't|can't|don't|didn't|couldn't|wouldn't|haven't|hadn't"
+    r"|wasn't|cannot)$",
+    re.I,
+)
+_ADVERBS = (
+    r"(?:(?:now|really|always|usually|finally|still|also|just|currently|actually|recently|only"
+    r"|mostly|simply|officially|even|mainly|absolutely|no longer|never) )*"
+)
 _I_VERB = re.compile(rf"\bI ({_ADVERBS})([A-Za-z']+)")
-_IRREGULAR = {"have": "has", "do": "does", "go": "goes", "am": "is", "don't": "does not", "haven't": "has not"}
-_BASE = re.compile(r"^(?:live|come|have|own|use|take|give|make|lose|love|like|hate|prefer|enjoy|drive|play|work|run|sit|keep|need|want|plan|intend|hope|aim|report|share|learn|study|collect|grow|sleep|speak|adore|look|handle|manage|organise|coordinate|earn|get|know|think|live|rent|teach|swear|avoid|train|belong|answer|write|read|say|mean|go|do|volunteer|wear|call|park|pay|help|feel|remember|believe|find|see|try|start|visit|attend)$", re.I)
+_IRREGULAR = {
+    "have": "has",
+    "do": "does",
+    "go": "goes",
+    "am": "is",
+    "don't": "does not",
+    "haven't": "has not",
+}
+_BASE = re.compile(
+    r"^(?:live|come|have|own|use|take|give|make|lose|love|like|hate|prefer|enjoy|drive|play|work"
+    r"|run|sit|keep|need|want|plan|intend|hope|aim|report|share|learn|study|collect|grow|sleep"
+    r"|speak|adore|look|handle|manage|organise|coordinate|earn|get|know|think|live|rent|teach"
+    r"|swear|avoid|train|belong|answer|write|read|say|mean|go|do|volunteer|wear|call|park|pay"
+    r"|help|feel|remember|believe|find|see|try|start|visit|attend)$",
+    re.I,
+)
 
 
 def _agree(verb: str) -> str:
@@ -81,27 +110,39 @@ _REWORDINGS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     for pattern, options in (
         (r"\blives in\b", ("resides in", "is based in", "has a home in")),
         (r"\bis based in\b", ("lives in", "resides in")),
-        (r"\bdrives an? ([\w -]+?)(?= to work|\.|,|$)", (r"has a \1 as car", r"gets around in a \1 car")),
+        (
+            r"\bdrives an? ([\w -]+?)(?= to work|\.|,|$)",
+            (r"has a \1 as car", r"gets around in a \1 car"),
+        ),
         (r"(\w+)'s car is an? ", (r"\1 drives a ", r"The vehicle of \1 is a ")),
         (r"(\w+)'s desk is ", (r"\1 has a desk ", r"\1's workplace is ", r"\1's workstation is ")),
         (r"(\w+)'s laptop is an? ", (r"\1 uses as notebook a ", r"\1's computer is a ")),
-        (r"\bplays the (\w+)", (r"makes music on the \1 as instrument", r"is a musician on the \1")),
+        (
+            r"\bplays the (\w+)",
+            (r"makes music on the \1 as instrument", r"is a musician on the \1"),
+        ),
         (r"(\w+)'s dog is called (\w+)", (r"\1 has a dog named \2", r"\2 is the name of \1's dog")),
         (r"\bworks as an? ", ("has the job of ", "is employed as a ")),
         (r"(\w+)'s job title is ", (r"\1's role is ", r"\1 works as ")),
         (r"\blooks after\b", ("is in charge of", "takes care of", "is responsible for")),
         (r"\bis in charge of\b", ("looks after", "is responsible for")),
         (r"\bis responsible for\b", ("takes care of", "looks after")),
-        (r"\bis learning\b", ("is studying the language", "takes lessons in the language")),
+        (r"\bis learning\b", ("is taking up the language", "takes lessons in the language")),
         (r"\bis allergic to\b", ("has an allergy to", "cannot eat, for an allergy,")),
         (r"\bgrew up in\b", ("was raised in", "spent the childhood, growing up, in")),
         (r"\bstudied (\w+)", (r"has a degree in \1", r"went to university for \1")),
-        (r"(\w+)'s favou?rite ([\w ]+?) is ", (r"As for the \2, \1 likes best ", r"\1 prefers as \2 ")),
+        (
+            r"(\w+)'s favou?rite ([\w ]+?) is ",
+            (r"As for the \2, \1 likes best ", r"\1 prefers as \2 "),
+        ),
         (r"\b(?:really )?loves ", ("is a fan of ", "adores ")),
         (r"\bis going to\b", ("intends to", "plans to", "has the plan to")),
         (r"\b(?:plans|intends) to\b", ("is going to", "wants to")),
-        (r"\b(\w+)'s (mentor|flatmate|manager|landlord|cousin|sister|brother|neighbour) is (?:called )?([A-Z]\w+)",
-         (r"\3 is the \2 of \1", r"\1 has \3 as \2")),
+        (
+            r"\b(\w+)'s (mentor|flatmate|manager|landlord|cousin|sister|brother"
+            r"|neighbour) is (?:called )?([A-Z]\w+)",
+            (r"\3 is the \2 of \1", r"\1 has \3 as \2"),
+        ),
         (r"\bcollects\b", ("has a collection of", "gathers")),
         (r"\bhas a season ticket for\b", ("holds a season ticket for", "owns a season ticket for")),
         (r"\brepaired the\b", ("fixed the", "mended the")),
@@ -113,12 +154,20 @@ _REWORDINGS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"\bwas held (?:at|in)\b", ("took place at", "was at")),
         (r"\bmeets? (?:at|in)\b", ("gathers at",)),
         (r"\bsits in\b", ("is located in", "stands in")),
-        (r"\bbig\b", ("large",)), (r"\breally\b ?", ("",)), (r"\bfinally\b ?", ("",)),
-        (r"\bkids\b", ("children",)), (r"\bgot\b", ("received",)), (r"\bvery\b ?", ("",)),
+        (r"\bbig\b", ("large",)),
+        (r"\breally\b ?", ("",)),
+        (r"\bfinally\b ?", ("",)),
+        (r"\bkids\b", ("children",)),
+        (r"\bgot\b", ("received",)),
+        (r"\bvery\b ?", ("",)),
     )
-)  # fmt: skip
-_DATE_LAST = re.compile(r"^(?P<rest>[^,]{12,}?),? on (?P<day>\d{1,2} [A-Z]\w+ \d{4})(?P<dot>[.!]?)$")
-_DATE_FIRST = re.compile(r"^On (?P<day>\d{1,2} [A-Z]\w+ \d{4}),? (?P<rest>[^,]{10,}?)(?P<dot>[.!]?)$")
+)
+_DATE_LAST = re.compile(
+    r"^(?P<rest>[^,]{12,}?),? on (?P<day>\d{1,2} [A-Z]\w+ \d{4})(?P<dot>[.!]?)$"
+)
+_DATE_FIRST = re.compile(
+    r"^On (?P<day>\d{1,2} [A-Z]\w+ \d{4}),? (?P<rest>[^,]{10,}?)(?P<dot>[.!]?)$"
+)
 
 
 def paraphrase(text: str, key: int) -> str:

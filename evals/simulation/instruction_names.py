@@ -4,46 +4,73 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
-           "october", "november", "december")  # fmt: skip
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _MONTH = re.compile(
-    r"\b(" + "|".join(m.title() for m in _MONTHS) + r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
-)  # fmt: skip
-_EXAMPLE = re.compile(r"such as|\blike\b|for example|for instance|e\.g\.|\bsay,|\bnames? a month\b|any month", re.I)
-_NEGATED = re.compile(r"\b(?:never|do not|don't|no longer|does not|is not|are not|isn't|not)\b", re.I)
+    r"\b("
+    + "|".join(m.title() for m in _MONTHS)
+    + r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
+)
+_EXAMPLE = re.compile(
+    r"such as|\blike\b|for example|for instance|e\.g\.|\bsay,|\bnames? a month\b|any month", re.I
+)
+_NEGATED = re.compile(
+    r"\b(?:never|do not|don't|no longer|does not|is not|are not|isn't|not)\b", re.I
+)
 _QUOTED = re.compile(r"[\"“”«]([^\"“”«»]{2,60})[\"“”»]|(?<!\w)[‘'`]([^‘’'`]{2,60})[’'`](?!\w)")
 _SEASON_WORDS = frozenset(
-    """a an the of to in on at for with by from as is are was be it its this that these those and or
-    but so if then than when whenever where what which who while mean means meaning meant stand
-    stands standing refer refers denote denotes name names named naming call calls called restrict
-    limit narrow confine filter search searches searching look looks find only entry entries memory
-    memories month months question questions query queries team teams team's our we us they people
-    season seasons period time times year date dates dated through until till up including inclusive
-    between both end start starts beginning begins run runs running last lasts lasting span spans
-    spanning cover covers covering fall falls falling word term expression used use uses using say
-    says said saying speak speaks speaking mention mentions mentioned mentioning ask asks asked
-    asking about to return returns give keep set after before within inside only just always also
-    here colleagues office everybody everyone somebody someone treat treated understand understood
-    interpret interpreted read count counts counted take taken equals equal known stretch weeks whole
-    full late early mid first days day apply put into must should may can will has have do does did
-    no not never them their there means: own internal lingo jargon phrase during results those fact
-    facts happened happens event events contain contains every any each such shall would runs. group
-    stay remember note please make sure it's that's bound bounds one two two-month something anything
-    translate translates replace turn convert map maps company company's crew staff speech nickname
-    shorthand code calendar corresponds correspond comprises comprise belongs belong include includes
-    window range via over across amounts amount considered consider""".split()
-)  # fmt: skip
+    str.split(
+        """
+        a an the of to in on at for with by from as is are was be it its this that these those
+        and or but so if then than when whenever where what which who while mean means meaning
+        meant stand stands standing refer refers denote denotes name names named naming call
+        calls called restrict limit narrow confine filter search searches searching look looks
+        find only entry entries memory memories month months question questions query queries
+        team teams team's our we us they people season seasons period time times year date dates
+        dated through until till up including inclusive between both end start starts beginning
+        begins run runs running last lasts lasting span spans spanning cover covers covering
+        fall falls falling word term expression used use uses using say says said saying speak
+        speaks speaking mention mentions mentioned mentioning ask asks asked asking about to
+        return returns give keep set after before within inside only just always also here
+        colleagues office everybody everyone somebody someone treat treated understand
+        understood interpret interpreted read count counts counted take taken equals equal known
+        stretch weeks whole full late early mid first days day apply put into must should may
+        can will has have do does did no not never them their there means: own internal lingo
+        jargon phrase during results those fact facts happened happens event events contain
+        contains every any each such shall would runs. group stay remember note please make sure
+        it's that's bound bounds one two two-month something anything translate translates
+        replace turn convert map maps company company's crew staff speech nickname shorthand
+        code calendar corresponds correspond comprises comprise belongs belong include includes
+        window range via over across amounts amount considered consider
+        """
+    )
+)
 
 
 def read_season(sentence: str) -> tuple[list[tuple[str, int, int]], bool] | None:
     """Return the season words with their months, and whether the sentence is negated."""
     months = [
-        m for m in _MONTH.finditer(sentence)
+        m
+        for m in _MONTH.finditer(sentence)
         if m.group(1) not in ("May", "March", "Mar") or not _starts_sentence(sentence, m.start())
-    ]  # fmt: skip
+    ]
     if not months or _EXAMPLE.search(sentence):
         return None
-    numbers = [next(i for i, n in enumerate(_MONTHS, 1) if n[:3] == m.group(1)[:3].lower()) for m in months]
+    numbers = [
+        next(i for i, n in enumerate(_MONTHS, 1) if n[:3] == m.group(1)[:3].lower()) for m in months
+    ]
     rest = _MONTH.sub(" ", sentence)
     quoted = [(a or b).strip().lower() for a, b in _QUOTED.findall(rest)]
     names = [word for phrase in quoted for word in _season_names(phrase)]
@@ -63,34 +90,47 @@ def _starts_sentence(text: str, position: int) -> bool:
 def _season_names(text: str) -> list[str]:
     cleaned = re.sub(r"['’]s\b", "", text.lower())
     return [
-        word for word in re.findall(r"[a-zà-ÿ]+(?:-[a-z]+)?", cleaned)
+        word
+        for word in re.findall(r"[a-zà-ÿ]+(?:-[a-z]+)?", cleaned)
         if word not in _SEASON_WORDS and len(word) > 2
-    ]  # fmt: skip
+    ]
 
 
 _CUE = re.compile(
-    r"\bmeans?\b|\bmeant\b|\bmeaning\b|stands? for|refers? to|referring|nick-?name|\bcall(?:s|ed|ing)?\b|known as|"
-    r"\bsame\b|\balias|\bi\.e\.|\bboth\b|\bshort for\b|\bequals?\b|=|->|→|\bother name\b|another name|second name|"
-    r"\balso\b|\btoo\b|as well|\bis (?:the|our|just)\b|\balike\b|interchangeabl|synonym|code ?name|\bnames?\b|"
-    r"goes by|translate|replace|instead|\bor\b|\bsay(?:s|ing)?\b|\bdenotes?\b|pet name|\bidentical\b|treat|equivalent|\bis\b",
+    r"\bmeans?\b|\bmeant\b|\bmeaning\b|stands? for|refers? to|referring|nick-?name|\bcall(?:s|ed"
+    r"|ing)?\b|known as|"
+    r"\bsame\b|\balias|\bi\.e\.|\bboth\b|\bshort for\b|\bequals?\b|=|->|→|\bother name\b"
+    r"|another name|second name|"
+    r"\balso\b|\btoo\b|as well|\bis (?:the|our|just)\b|\balike\b|interchangeabl|synonym|code ?name"
+    r"|\bnames?\b|"
+    r"goes by|translate|replace|instead|\bor\b|\bsay(?:s|ing)?\b|\bdenotes?\b|pet name"
+    r"|\bidentical\b|treat|equivalent|\bis\b",
     re.I,
-)  # fmt: skip
+)
 _PHRASE = re.compile(
     r"(?:(?P<article>\b[Tt]he|\b[Oo]ur|\b[Aa])\s+)?"
     r"(?P<name>[A-ZÀ-Ö][\wÀ-ÿ-]+(?:\s+[A-ZÀ-Ö][\wÀ-ÿ-]+)*)(?P<noun>\s+[a-z]+)?"
 )
 _NOUN = re.compile(
-    r"(?:migration|rollout|project|redesign|rewrite|launch|programme|program|move|upgrade|release|audit|"
-    r"platform|team|tool|server|system|pilot|overhaul|revamp|campaign|initiative|cleanup|relocation|"
-    r"integration|merger|portal|archive|contract|tender|survey|study|trial|refit|renewal|review|app)s?$"
+    r"(?:migration|rollout|project|redesign|rewrite|launch|programme|program|move|upgrade|release"
+    r"|audit|"
+    r"platform|team|tool|server|system|pilot|overhaul|revamp|campaign|initiative|cleanup"
+    r"|relocation|"
+    r"integration|merger|portal|archive|contract|tender|survey|study|trial|refit|renewal|review"
+    r"|app)s?$"
 )
 _NOT_NAMES = frozenset(
-    """When If Whenever Where For Search Treat Questions Question By In On At The Our A An Always Also
-    And Or But Note Remember People Team Use Add Include Look Every Any Each Both Since Because As So
-    Never Do Don't Replace Read Take Queries Query Entries Some Somebody Someone Everybody What Who With
-    Whoever Keep Write Require Return Restrict Make Put Names Name Nicknames Nickname To Try It This
-    That These They You We Understand Interpret Expand Translate Consider Know Please Here Within Among
-    Should Not No Only Then Instead ISO JSON BM25""".split()
+    str.split(
+        """
+        When If Whenever Where For Search Treat Questions Question By In On At The Our A An
+        Always Also And Or But Note Remember People Team Use Add Include Look Every Any Each
+        Both Since Because As So Never Do Don't Replace Read Take Queries Query Entries Some
+        Somebody Someone Everybody What Who With Whoever Keep Write Require Return Restrict Make
+        Put Names Name Nicknames Nickname To Try It This That These They You We Understand
+        Interpret Expand Translate Consider Know Please Here Within Among Should Not No Only
+        Then Instead ISO JSON BM25
+        """
+    )
 )
 
 
@@ -115,8 +155,13 @@ def read_alias(sentence: str) -> tuple[tuple[str, ...], bool] | None:
         while parts and parts[0] in _NOT_NAMES:
             parts = parts[1:]
         opening = not rest[: match.start()].strip()
-        if not parts or (opening and not match.group("article") and len(parts) == 1 and name == parts[0]
-                         and not _named_at_start(rest, match)):  # fmt: skip
+        if not parts or (
+            opening
+            and not match.group("article")
+            and len(parts) == 1
+            and name == parts[0]
+            and not _named_at_start(rest, match)
+        ):
             continue
         noun = (match.group("noun") or "").strip()
         phrases.append(" ".join([*parts, noun] if _NOUN.match(noun) else parts))
@@ -130,4 +175,8 @@ def read_alias(sentence: str) -> tuple[tuple[str, ...], bool] | None:
 
 def _named_at_start(text: str, match: re.Match[str]) -> bool:
     """Tell 'Whale means ...' from 'Search ...' at the beginning of a sentence."""
-    return bool(re.match(r"\s*(?:means|stands|is|refers|denotes|=|→|->|and)\b?", text[match.end("name") :]))
+    return bool(
+        re.match(
+            r"\s*(?:(?:means|stands|is|refers|denotes|and)\b|=|→|->)", text[match.end("name") :]
+        )
+    )

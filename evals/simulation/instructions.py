@@ -36,33 +36,48 @@ class _Clause:
     contrast: bool = False
 
 
-_SENTENCE = re.compile(r"(?<=[.!?;])[\"”'’)]?\s+|\n+|\s+[-*•]\s+")
+_SENTENCE = re.compile(r"(?<=[.!?])[\"”'’)]?\s+|\n+|\s+[-*•]\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _STARTERS = (
-    r"(?:also |then |please |instead |always )?(?:do not|don't|never|always|keep|drop|ignore|skip|leave|write|record|store|save|add|"
-    r"delete|remove|turn|convert|treat|count|include|exclude|omit|discard|restrict|limit|search|return|require|"
-    r"mention|note|use|copy|merge|change|replace|retain|extract|let|make|give|take|put|name|avoid|prefer|apply|"
-    r"(?:it|they|these|those|this|that|he|she|you|we) (?:is|are|must|should|may|do|does|can|will|counts?|stays?)|"
+    r"(?:also |then |please |instead |always )?(?:do not|don't|never|always|keep|drop|ignore|skip"
+    r"|leave|write|record|store|save|add|"
+    r"delete|remove|turn|convert|treat|count|include|exclude|omit|discard|restrict|limit|search"
+    r"|return|require|"
+    r"mention|note|use|copy|merge|change|replace|retain|extract|let|make|give|take|put|name|avoid"
+    r"|prefer|apply|"
+    r"(?:it|they|these|those|this|that|he|she|you|we) (?:is|are|must|should|may|do|does|can|will"
+    r"|counts?|stays?)|"
     r"no |nor )"
 )
 _SPLIT = re.compile(
     rf"(?:,|;|:| –| -|—)? (?:but|yet|though|although|however)\b,?|;|: | — | – "
-    rf"|,? (?:and|or|nor)(?: so| then| also| therefore)? (?={_STARTERS})|, (?={_STARTERS})|, so (?!that)|,? so that "
+    rf"|,? (?:and|or|nor)(?: so| then| also| therefore)? (?={_STARTERS})|, (?={_STARTERS})"
+    rf"|, so (?!that)|,? so that "
 )
 _CONDITION = re.compile(
-    r"(?:^|(?<=[\s,(]))((?:only |even |and |or |also |except )?(?:when(?:ever)?|if|unless|where(?:ver)?|in case|as soon as|once|because|"
-    r"since|as long as|every time|each time|for (?:a |any |every )?questions? (?:that|which|about|on|whose|with)|should)\b[^,;]*)(,|;|$)"
+    r"(?:^|(?<=[\s,(]))((?:only |even |and |or |also |except )?(?:when(?:ever)?|if|unless"
+    r"|where(?:ver)?|in case|as soon as|once|because|"
+    r"since|as long as|every time|each time|for (?:a |any |every )?questions? (?:that|which|about"
+    r"|on|whose|with)|(?<![\w,] )should)\b[^,;]*?)"
+    r"(,|;|$|(?= (?:look|search|restrict|limit|return|hand|confine|narrow|retrieve)\b"
+    r"(?! (?:up|for (?:him|her|it|them)))))"
 )
 _CONTRAST = re.compile(
-    r"(?:^|(?<=[\s,]))((?:rather than|instead of|in place of|as opposed to|in preference to|and not|but not|not|never)\b[^,;:]*)"
+    r"(?:^|(?<=[\s,]))((?:rather than|instead of|in place of|as opposed to|in preference to"
+    r"|and not|but not|not|never)\b[^,;:]*)"
 )
 _NEGATION = re.compile(
-    r"\b(?:not|never|no|without|cannot|nor|neither|nobody|none|hardly|by no means|on no account|under no "
+    r"\b(?:not|never|no|without|cannot|nor|neither|nobody|none|hardly|by no means|on no account"
+    r"|under no "
     r"circumstances|stop|cease|refrain from|avoid|abstain from|nothing)\b|n't\b|n’t\b"
 )
 _QUOTED = re.compile(r"[\"“”][^\"“”]{1,80}[\"“”]|(?<!\w)['‘][^'‘’]{1,80}['’](?!\w)")
-_FILLER_NOT = re.compile(r"\bnot only\b|\bno matter\b|\bnot just\b|\bno less\b|\bno doubt\b|\bwhether or not\b")
-_CONDITION_NEGATIVE = re.compile(r"\bunless\b|\bno (?:entry|entries|other)\b|\bnot\b|n't\b|\bnone\b|\bnothing\b|\bnew\b")
+_FILLER_NOT = re.compile(
+    r"\bnot only\b|\bno matter\b|\bnot just\b|\bno less\b|\bno doubt\b|\bwhether or not\b"
+)
+_CONDITION_NEGATIVE = re.compile(
+    r"\bunless\b|\bno (?:entry|entries|other)\b|\bnot\b|n't\b|\bnone\b|\bnothing\b|\bnew\b"
+)
 
 
 def _clauses(sentence: str) -> list[_Clause]:
@@ -84,26 +99,21 @@ def _clauses(sentence: str) -> list[_Clause]:
             part = part.strip(" ,")
             if not part:
                 continue
-            match = next(
-                (m for m in _CONTRAST.finditer(part) if _is_contrast(part, m)), None
-            )
-            if match and match.start():
-                found.append(_Clause(part[: match.start()].strip(" ,")))
-                found.append(_Clause(match.group(1), contrast=True))
-                rest = part[match.end() :].strip(" ,")
-                if rest:
-                    found.append(_Clause(rest))
-            elif match:
-                found.append(_Clause(match.group(1), contrast=True))
-                rest = part[match.end() :].strip(" ,")
-                if rest:
-                    found.append(_Clause(rest))
-            else:
+            contrasts = [m for m in _CONTRAST.finditer(part) if _is_contrast(part, m)]
+            if not contrasts:
                 found.append(_Clause(part))
+                continue
+            match = contrasts[0]
+            found.append(_Clause(part[: match.start()].strip(" ,")))
+            found.append(_Clause(match.group(1), contrast=True))
+            found.append(_Clause(part[match.end() :].strip(" ,")))
     return [clause for clause in found if clause.text]
 
 
-_AUXILIARY = re.compile(r"\b(?:do|does|did|is|are|was|were|must|should|may|can|could|will|would|need|has|have|had|be|if|or|whether)\s*$")
+_AUXILIARY = re.compile(
+    r"\b(?:do|does|did|is|are|was|were|must|should|may|can|could|will|would|need|has|have|had|be"
+    r"|if|or|whether)\s*$"
+)
 
 
 def _is_contrast(part: str, match: re.Match[str]) -> bool:
@@ -113,9 +123,19 @@ def _is_contrast(part: str, match: re.Match[str]) -> bool:
         return True
     if text.startswith("never") or match.start() == 0:
         return False
-    return not _AUXILIARY.search(part[: match.start()]) and bool(
-        part[: match.start()].rstrip().endswith(",")
-    ) and not re.match(r"not (?:be|to be)\b", text)
+    return (
+        not _AUXILIARY.search(part[: match.start()])
+        and bool(part[: match.start()].rstrip().endswith(","))
+        and not re.match(r"not (?:be|to be)\b", text)
+    )
+
+
+#: How many words a negation reaches over.
+_REACH = 6
+
+
+def _within(match: re.Match[str], span: tuple[int, int]) -> bool:
+    return span[0] <= match.start() and match.end() <= span[1]
 
 
 def _sign(spec: Spec, clause: _Clause) -> int:
@@ -124,22 +144,21 @@ def _sign(spec: Spec, clause: _Clause) -> int:
     negative = positive = False
     own = [m.span() for m in spec.objects.finditer(text)]
     negations = [
-        m.start() for m in _NEGATION.finditer(text)
-        if not any(s <= m.start() < e for s, e in own)
-    ]  # fmt: skip
+        m.start() for m in _NEGATION.finditer(text) if not any(s <= m.start() < e for s, e in own)
+    ]
     taken: list[tuple[int, int]] = []
-    for pattern, value in ((spec.undo, -1), (spec.do, 1)):
-        for match in pattern.finditer(text):
-            if any(s < match.end() and match.start() < e for s, e in taken):
-                continue
-            taken.append(match.span())
-            flips = sum(
-                1 for n in negations
-                if n < match.start() and len(text[n : match.start()].split()) <= 6
-                and not text[n:].startswith("stop" if value < 0 else "\0")
-            )  # fmt: skip
-            signed = value * (-1) ** min(flips, 2)
-            negative, positive = negative or signed < 0, positive or signed > 0
+    verbs = [(m, -1) for m in spec.undo.finditer(text) if not any(_within(m, s) for s in own)]
+    verbs += [(m, 1) for m in spec.do.finditer(text)]
+    # The longest reading of a verb counts: 'return nothing' is not 'return'.
+    for match, value in sorted(verbs, key=lambda v: (v[0].start() - v[0].end(), v[1])):
+        if any(s < match.end() and match.start() < e for s, e in taken):
+            continue
+        taken.append(match.span())
+        flips = sum(
+            n < match.start() and len(text[n : match.start()].split()) <= _REACH for n in negations
+        )
+        signed = value * (-1) ** min(flips, 2)
+        negative, positive = negative or signed < 0, positive or signed > 0
     if negative:
         return -1
     return int(positive)
@@ -165,19 +184,29 @@ def _judge(spec: Spec, sentence: str, clauses: list[_Clause]) -> int:
             before = [c for i, c in main if i < index and not c.contrast]
             nearby = after or before[::-1]
             sign = next((s for s in (_sign(spec, c) for c in nearby) if s), 0)
-            if spec.flips_with_condition and _CONDITION_NEGATIVE.search(clause.text):
-                sign = -sign
-            elif clause.text.startswith("unless"):
+            if (
+                spec.flips_with_condition
+                and _CONDITION_NEGATIVE.search(spec.objects.sub(" ", clause.text))
+            ) or clause.text.startswith("unless"):
                 sign = -sign
         elif clause.contrast:
-            inner = _sign(spec, _Clause(re.sub(r"^(?:and |but )?(?:rather than|instead of|in place of"
-                                               r"|as opposed to|in preference to|not|never)\b", "", clause.text)))  # fmt: skip
+            inner = _sign(
+                spec,
+                _Clause(
+                    re.sub(
+                        r"^(?:and |but )?(?:rather than|instead of|in place of"
+                        r"|as opposed to|in preference to|not|never)\b",
+                        "",
+                        clause.text,
+                    )
+                ),
+            )
             outer = next((s for s in (_sign(spec, c) for i, c in main if not c.contrast) if s), 0)
             sign = -inner if inner else -outer
         else:
             sign = _sign(spec, clause)
             if not sign:
-                # A list goes on with the verb before it; else the verb follows ("codes: keep them").
+                # A list goes on with the verb before it; else the verb follows ("codes: keep").
                 before = [c for i, c in main if i < index and not c.contrast][::-1]
                 after = [c for i, c in main if i > index and not c.contrast]
                 order = before + after

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from functools import lru_cache
 
@@ -13,34 +12,88 @@ from evals.simulation.request import Request
 ABSTENTION = "(the question cannot be answered from the conversation)"
 SLIP_SHARE = 0.25
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
-           "october", "november", "december")  # fmt: skip
-_NUMBERS = {word: str(i) for i, word in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve".split())}  # fmt: skip
-_ORDINALS = {"first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6",
-             "seventh": "7", "eighth": "8", "ninth": "9", "tenth": "10"}  # fmt: skip
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+_NUMBERS = {
+    word: str(i)
+    for i, word in enumerate(
+        str.split("zero one two three four five six seven eight nine ten eleven twelve")
+    )
+}
+_ORDINALS = {
+    "first": "1",
+    "second": "2",
+    "third": "3",
+    "fourth": "4",
+    "fifth": "5",
+    "sixth": "6",
+    "seventh": "7",
+    "eighth": "8",
+    "ninth": "9",
+    "tenth": "10",
+}
 _SAME = {
-    "flat": "home", "apartment": "home", "bike": "bicycle", "cycling": "bicycle", "film": "movie",
-    "kids": "child", "children": "child", "purchase": "buy", "bought": "buy", "autos": "car",
-    "automobile": "car", "mum": "mother", "mom": "mother", "dad": "father", "big": "large",
-    "begin": "start", "began": "start", "soccer": "football", "favorite": "favourite",
-    "colour": "color", "euros": "euro", "programme": "program", "centre": "center", "grey": "gray",
-}  # fmt: skip
+    "flat": "home",
+    "apartment": "home",
+    "bike": "bicycle",
+    "cycling": "bicycle",
+    "film": "movie",
+    "kids": "child",
+    "children": "child",
+    "purchase": "buy",
+    "bought": "buy",
+    "autos": "car",
+    "automobile": "car",
+    "mum": "mother",
+    "mom": "mother",
+    "dad": "father",
+    "big": "large",
+    "begin": "start",
+    "began": "start",
+    "soccer": "football",
+    "favorite": "favourite",
+    "colour": "color",
+    "euros": "euro",
+    "programme": "program",
+    "centre": "center",
+    "grey": "gray",
+}
 _STOP = frozenset(
-    """a an the of to in on at for with by from as is are was were be it its their his her and my our
-    that this has have had s will going also now team""".split()
+    str.split(
+        """
+        a an the of to in on at for with by from as is are was were be it its their his her and
+        my our that this has have had s will going also now team
+        """
+    )
 )
 _ABSTAINS = re.compile(
-    r"\bnot (?:mentioned|stated|known|specified|given|available|provided|said|recorded)\b|\bno (?:information|mention|answer|record|memory)\b"
-    r"|\bunknown\b|\bunanswerable\b|\bcannot (?:be answered|answer|say|tell|know)\b|\b(?:do not|don't|does not) (?:know|say|mention|hold|tell)\b|^\W*(?:none|n/?a|nothing)?\W*$", re.I
-)  # fmt: skip
+    r"\bnot (?:mentioned|stated|known|specified|given|available|provided|said|recorded)\b"
+    r"|\bno (?:information|mention|answer|record|memory)\b"
+    r"|\bunknown\b|\bunanswerable\b|\bcannot (?:be answered|answer|say|tell|know)\b|\b(?:do not"
+    r"|don't|does not) (?:know|say|mention|hold|tell)\b|^\W*(?:none|n/?a|nothing)?\W*$",
+    re.I,
+)
 _HEDGE = re.compile(r"\b(?:or|either|possibly|perhaps|maybe|might be|not sure|unclear)\b", re.I)
 _DATE = re.compile(
     r"(?:(?P<y0>\d{4})-(?P<m0>\d{2})-(?P<d0>\d{2}))"
-    rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m1>{'|'.join(_MONTHS)}|{'|'.join(m[:3] for m in _MONTHS)})\b,?(?: (?P<y1>\d{{4}}))?"
-    rf"|(?P<m2>{'|'.join(_MONTHS)}|{'|'.join(m[:3] for m in _MONTHS)}) (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b,?(?: (?P<y2>\d{{4}}))?",
+    rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m1>{'|'.join(_MONTHS)}"
+    rf"|{'|'.join(m[:3] for m in _MONTHS)})\b,?(?: (?P<y1>\d{{4}}))?"
+    rf"|(?P<m2>{'|'.join(_MONTHS)}|{'|'.join(m[:3] for m in _MONTHS)}) (?P<d2>\d{{1,2}})(?:st|nd"
+    rf"|rd|th)?\b,?(?: (?P<y2>\d{{4}}))?",
     re.I,
-)  # fmt: skip
+)
 
 
 _MARKED = re.compile(r"[A-Z\d]")
@@ -65,7 +118,11 @@ def _dates(text: str) -> tuple[tuple[int, int, int], ...]:
         if m["y0"]:
             found.append((int(m["y0"]), int(m["m0"]), int(m["d0"])))
         else:
-            month = next(i for i, n in enumerate(_MONTHS, 1) if n.startswith((m["m1"] or m["m2"]).lower()[:3]))
+            month = next(
+                i
+                for i, n in enumerate(_MONTHS, 1)
+                if n.startswith((m["m1"] or m["m2"]).lower()[:3])
+            )
             found.append((int(m["y1"] or m["y2"] or 0), month, int(m["d1"] or m["d2"])))
     return tuple(found)
 
@@ -76,7 +133,9 @@ def _tokens(text: str) -> tuple[str, ...]:
     text = re.sub(r"['’]s\b", " ", _DATE.sub(" ", text).lower())
     text = re.sub(r"(?<=\d)[,. ](?=\d{3}\b)", "", text)
     return tuple(
-        _cut(w) for w in re.findall(r"[a-zà-ÿ]+-\d+|[a-zà-ÿ]+|\d+(?:\.\d+)?", text) if w not in _STOP
+        _cut(w)
+        for w in re.findall(r"[a-zà-ÿ]+-\d+|[a-zà-ÿ]+|\d+(?:\.\d+)?", text)
+        if w not in _STOP
     )
 
 
@@ -116,16 +175,18 @@ def verdict(question: str, gold: str, prediction: str) -> tuple[bool, str]:
     listed = re.split(r",| and ", prediction)
     marked = bool(_MARKED.search(gold))
     others = [
-        part for part in listed
-        if _tokens(part) and not set(_tokens(part)) & (need | asked)
+        part
+        for part in listed
+        if _tokens(part)
+        and not set(_tokens(part)) & (need | asked)
         and (not marked or _MARKED.search(part))
-    ]  # fmt: skip
+    ]
     if others and len(listed) > len(re.split(r",| and ", gold)):
         return False, "gives several alternatives"
     return True, "the same answer"
 
 
-def answer(request: Request, rng: random.Random, slip: float = 0.02, seed: int = 0) -> dict[str, object]:
+def answer(request: Request, *, seed: int, slip: float) -> dict[str, object]:
     """Answer a request of the judge's role: a verdict, or a reading of a passage."""
     inputs = request.inputs
     if "reading" in request.outputs:

@@ -6,9 +6,14 @@ import re
 from functools import lru_cache
 
 _STOP = frozenset(
-    """a an the of to in on at for with by from as is are was were be been it its their his her and my
-    our that this has have had do does did what which who whom whose when where why how i me we us you
-    about into so but or if then than day date place name city town kind weekday number going s""".split()
+    str.split(
+        """
+        a an the of to in on at for with by from as is are was were be been it its their his her
+        and my our that this has have had do does did what which who whom whose when where why
+        how i me we us you about into so but or if then than day date place name city town kind
+        weekday number going s
+        """
+    )
 )
 _GROUPS = """
 live reside base move home flat
@@ -39,10 +44,27 @@ visit tour see
 pay salary earn
 """.strip().splitlines()
 _FORMS = {
-    "ran": "run", "went": "go", "bought": "buy", "gave": "give", "held": "hold", "took": "take", "won": "win",
-    "sold": "sell", "led": "lead", "grew": "grow", "saw": "see", "drove": "drive", "paid": "pay", "got": "get",
-    "made": "make", "met": "meet", "wrote": "write", "taught": "teach", "left": "leave", "found": "find",
-}  # fmt: skip
+    "ran": "run",
+    "went": "go",
+    "bought": "buy",
+    "gave": "give",
+    "held": "hold",
+    "took": "take",
+    "won": "win",
+    "sold": "sell",
+    "led": "lead",
+    "grew": "grow",
+    "saw": "see",
+    "drove": "drive",
+    "paid": "pay",
+    "got": "get",
+    "made": "make",
+    "met": "meet",
+    "wrote": "write",
+    "taught": "teach",
+    "left": "leave",
+    "found": "find",
+}
 
 
 def _root(word: str) -> str:
@@ -56,13 +78,19 @@ def _root(word: str) -> str:
 _MEANING = {_root(w): line.split()[0] for line in _GROUPS for w in line.split()}
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = re.compile(
-    rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})\b(?:,? \d{{4}})?"
+    rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}(?:st|nd|rd"
+    rf"|th)?(?: of)? (?:{_MONTHS})\b(?:,? \d{{4}})?"
     rf"|(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|(?:in )?(?:{_MONTHS}) \d{{4}})"
 )
 _RELATIVE = re.compile(
-    r"\b(?:yesterday|today|tomorrow|(?:last|next|this) \w+|(?:a|an|one|two|three|four|five|six|\d+) (?:days?|weeks?|months?|years?) ago)\b", re.I
-)  # fmt: skip
-_SPEAKER = re.compile(r"^(?:\[\d+\] ?)?(?:\(?(?P<date>\d{4}-\d{2}-\d{2})[^)\s]*\)?:? ?)?(?:(?P<who>[A-Z][\w .-]{0,40}): )?(?P<text>.*)$")
+    r"\b(?:yesterday|today|tomorrow|(?:last|next|this) \w+|(?:a|an|one|two|three|four|five|six"
+    r"|\d+) (?:days?|weeks?|months?|years?) ago)\b",
+    re.I,
+)
+_SPEAKER = re.compile(
+    r"^(?:\[\d+\] ?)?(?:\(?(?P<date>\d{4}-\d{2}-\d{2})[^)\s]*\)?:? ?)?(?:(?P<who>[A-Z][\w "
+    r".-]{0,40}): )?(?P<text>.*)$"
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -92,7 +120,12 @@ def _lines(passage: str) -> list[tuple[str, str]]:
         for sentence in _SENTENCE.split(match["text"]):
             if who:
                 sentence = re.sub(r"\b[Mm]y\b", f"{who}'s", re.sub(r"\bI\b", who, sentence))
-            found.append((match["date"] or "", sentence if not who or who in sentence else f"{who}: {sentence}"))
+            found.append(
+                (
+                    match["date"] or "",
+                    sentence if not who or who in sentence else f"{who}: {sentence}",
+                )
+            )
     return found
 
 
@@ -127,12 +160,13 @@ def read_passage(question: str, passage: str) -> str:
         rough = _RELATIVE.search(sentence)
         if rough:
             return f"{rough.group()} ({date})" if date else rough.group()
-    words = [w for w in re.findall(r"[\w'’,+-]+", sentence)]
+    words = list(re.findall(r"[\w'’,+-]+", sentence))
     keep = [
-        w for w in words
+        w
+        for w in words
         if _MEANING.get(_root(w.lower().strip(",'")), _root(w.lower().strip(",'"))) not in wanted
         and re.sub(r"['’]s$", "", w).lower() not in names
-    ]  # fmt: skip
+    ]
     while keep and keep[0].lower().strip(",:") in _STOP | {"now", "called"}:
         keep = keep[1:]
     return " ".join(keep[:12]).strip(" ,.") or "Not mentioned"

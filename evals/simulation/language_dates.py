@@ -7,14 +7,37 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTH = "|".join(f"{m}|{m[:3]}" for m in MONTHS)
 _DAY = "|".join(WEEKDAYS)
-_NUMBER = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
-           "seven": 7, "eight": 8, "ten": 10, "a couple of": 2, "a few": 3}  # fmt: skip
+_NUMBER = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "ten": 10,
+    "a couple of": 2,
+    "a few": 3,
+}
 _COUNT = r"(?P<n>\d{1,2}|a couple of|a few|an?|one|two|three|four|five|six|seven|eight|ten)"
 
 ABSOLUTE = re.compile(
@@ -128,10 +151,11 @@ def month_range(text: str, asked_on: date | None) -> tuple[str, str] | None:
     if day:
         return day.isoformat(), day.isoformat()
     named = [
-        (month_number(m.group(1)), m.group(2), m) for m in MONTH_NAME.finditer(text)
+        (month_number(m.group(1)), m.group(2), m)
+        for m in MONTH_NAME.finditer(text)
         # 'May' opens questions and sentences as a verb.
         if m.group(1) != "May" or m.start() > 0
-    ]  # fmt: skip
+    ]
     if not named or asked_on is None:
         return None
     first, last = named[0], named[-1]

@@ -56,13 +56,15 @@ class SimulatedModel:
         role = role_of(model)
         request = parse_request(messages, sample)
         text = json.dumps(self._answer(role, request), ensure_ascii=True)
-        return Completion(text, sum(_tokens(m.get("content") or "") for m in messages), _tokens(text))
+        return Completion(
+            text, sum(_tokens(m.get("content") or "") for m in messages), _tokens(text)
+        )
 
     def _answer(self, role: str, request: Request) -> dict[str, object]:
         if role == "judge":
-            return judge_answer(request, generator(0), self.slip, self.seed)
+            return judge_answer(request, seed=self.seed, slip=self.slip)
         if role == "agent":
-            return agent_answer(request, generator(0), self.slip, self.seed)
+            return agent_answer(request, seed=self.seed, slip=self.slip)
         # Imported late: the parts do not depend on each other.
         part = import_module("evals.simulation.reflection_part")
         made: dict[str, object] = part.answer(request, generator(self.seed, "reflection", request))

@@ -142,16 +142,26 @@ def _season_word(question: str, c: Cluster) -> str:
     return ""
 
 
+def _months_of(text: str) -> set[int]:
+    """Return the months of the full dates in a text: 12 May 2024, May 12, 2024, 2024-05-12."""
+    found = {int(month) for month in re.findall(r"\b\d{4}-(\d\d)\b", text, re.ASCII)}
+    for number, name in enumerate(MONTHS, start=1):
+        if re.search(rf"\b\d{{1,2}}(?:st|nd|rd|th)? {name}\b|\b{name} \d{{1,2}}\b", text):
+            found.add(number)
+    return {month for month in found if 1 <= month <= 12}
+
+
 def season(e: Example, c: Cluster) -> Words | None:
-    """Look for a season in the question; its months are those of the evidence seen."""
+    """Look for a season in the question; its months are those that the evidence names, else
+    those in which it was said."""
     word = _season_word(e.question, c)
     if not word:
         return None
     seen = set()
     for other in c.examples:
         if _season_word(other.question, c) == word:
-            dates = (re.match(r"\d{4}-(\d\d)", i.date.strip(), re.ASCII) for i in other.evidence)
-            seen |= {int(d[1]) for d in dates if d and 1 <= int(d[1]) <= 12}
+            for item in other.evidence:
+                seen |= _months_of(item.text) or _months_of(item.date)
     if not seen:
         return None
     # The shortest stretch of the year that holds all months seen; it may span new year.

@@ -33,7 +33,9 @@ MAX_BODY = 32 * 1024 * 1024
 class BadRequestError(ValueError):
     """A request that the interface refuses; `status`, `code` and `param` as OpenAI has them."""
 
-    def __init__(self, message: str, status: int = 400, code: str | None = None, param: str | None = None) -> None:
+    def __init__(
+        self, message: str, status: int = 400, code: str | None = None, param: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.param = status, code, param
 
@@ -46,7 +48,9 @@ def _content(message: object, index: int) -> dict[str, str]:
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(
-            p.get("text") or "" for p in content if isinstance(p, dict) and isinstance(p.get("text"), str)
+            p.get("text") or ""
+            for p in content
+            if isinstance(p, dict) and isinstance(p.get("text"), str)
         )
     if content is None:
         content = ""
@@ -67,7 +71,9 @@ def complete(model: SimulatedModel, body: bytes) -> bytes:
     if not isinstance(name, str):
         raise BadRequestError("You must provide a model parameter.", param="model")
     if not isinstance(messages, list) or not messages:
-        raise BadRequestError("'messages' must be a list with at least one message.", param="messages")
+        raise BadRequestError(
+            "'messages' must be a list with at least one message.", param="messages"
+        )
     if sample is not None and (not isinstance(sample, int) or isinstance(sample, bool)):
         raise BadRequestError("'seed' must be an integer.", param="seed")
     if data.get("stream"):
@@ -79,23 +85,27 @@ def complete(model: SimulatedModel, body: bytes) -> bytes:
         made = model.complete(name, chat, sample or 0)
     except UnknownModelError as error:
         raise BadRequestError(str(error), 404, "model_not_found", "model") from error
-    return json.dumps({
-        "id": f"chatcmpl-sim{digest(body.decode('utf-8', 'surrogateescape')):016x}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": name,
-        "choices": [{
-            "index": 0,
-            "message": {"role": "assistant", "content": made.text},
-            "logprobs": None,
-            "finish_reason": "stop",
-        }],
-        "usage": {
-            "prompt_tokens": made.input_tokens,
-            "completion_tokens": made.output_tokens,
-            "total_tokens": made.input_tokens + made.output_tokens,
-        },
-    }).encode("ascii")  # fmt: skip
+    return json.dumps(
+        {
+            "id": f"chatcmpl-sim{digest(body.decode('utf-8', 'surrogateescape')):016x}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": name,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": made.text},
+                    "logprobs": None,
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": made.input_tokens,
+                "completion_tokens": made.output_tokens,
+                "total_tokens": made.input_tokens + made.output_tokens,
+            },
+        }
+    ).encode("ascii")
 
 
 def error_body(message: str, kind: str, code: str | None = None, param: str | None = None) -> bytes:
@@ -123,26 +133,44 @@ class Application:
             if not message.get("more_body") or len(body) > MAX_BODY:
                 break
         status, text = self._respond(scope["method"], scope["path"], body)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(text)).encode()),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": text})
 
     def _respond(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         path = path.rstrip("/").removeprefix("/v1")
         if path == "/models" and method == "GET":
-            data = [{"id": f"sim/{VERSION}:{role}", "object": "model", "created": 0, "owned_by": "simulated"}
-                    for role in ROLES]  # fmt: skip
+            data = [
+                {
+                    "id": f"sim/{VERSION}:{role}",
+                    "object": "model",
+                    "created": 0,
+                    "owned_by": "simulated",
+                }
+                for role in ROLES
+            ]
             return 200, json.dumps({"object": "list", "data": data}).encode("ascii")
         if path != "/chat/completions":
-            return 404, error_body(f"Unknown request URL: {method} {path}", "invalid_request_error", "unknown_url")
+            return 404, error_body(
+                f"Unknown request URL: {method} {path}", "invalid_request_error", "unknown_url"
+            )
         if method != "POST":
-            return 405, error_body(f"Not allowed to {method} on {path}", "invalid_request_error", "method_not_supported")
+            return 405, error_body(
+                f"Not allowed to {method} on {path}",
+                "invalid_request_error",
+                "method_not_supported",
+            )
         if len(body) > MAX_BODY:
             return 413, error_body("The body is too large.", "invalid_request_error")
         try:
             return 200, complete(self.model, body)
         except BadRequestError as error:
-            return error.status, error_body(str(error), "invalid_request_error", error.code, error.param)
+            return error.status, error_body(
+                str(error), "invalid_request_error", error.code, error.param
+            )
         except Exception as error:
             # A defect of a part must reach the caller as a server error, not as a hung connection.
             return 500, error_body(f"{type(error).__name__}: {error}", "server_error")
@@ -160,7 +188,9 @@ def _end_with_parent(server: uvicorn.Server) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the server until the parent ends."""
-    parser = argparse.ArgumentParser(prog="evals.simulation.server", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="evals.simulation.server", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--seed", type=int, required=True, help="the model's seed")
     parser.add_argument("--slip", type=float, default=0.02, help="slip rate, 0 to 1")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
@@ -171,9 +201,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     listener.bind(("127.0.0.1", options.port))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
-        Application(model), log_config=None, access_log=False, lifespan="off", http="auto",
-        timeout_keep_alive=600, server_header=False, date_header=False, ws="none",
-    )  # fmt: skip
+        Application(model),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http="auto",
+        timeout_keep_alive=600,
+        server_header=False,
+        date_header=False,
+        ws="none",
+    )
     server = uvicorn.Server(config)
 
     async def run() -> None:

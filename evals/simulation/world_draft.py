@@ -6,12 +6,27 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import TypeVar, cast
 
 from evals.simulation.world_lexicon import LEADS, OUTSIDERS, SMALL_TALK
 from traces.domain import Conversation, GoldFact, Message, Question, Session
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+T = TypeVar("T")
 
 
 def spell(day: date, year: bool = True) -> str:
@@ -63,23 +78,28 @@ class Draft:
     _facts: list[_Fact] = field(default_factory=list)
     _questions: list[_Question] = field(default_factory=list)
     _pools: dict[str, list[object]] = field(default_factory=dict)
+    _memos: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def questions(self) -> int:
         """How many questions there are so far."""
         return len(self._questions)
 
-    def take(self, pool: str, options: Sequence[object]) -> object:
+    def take(self, pool: str, options: Sequence[T]) -> T:
         """Draw without replacement from a named pool (refilled when it is empty)."""
         left = self._pools.setdefault(pool, [])
         if not left:
             left.extend(options)
             self.rng.shuffle(left)
-        return left.pop()
+        return cast(T, left.pop())
+
+    def memo(self, name: str, start: Sequence[str] = ()) -> list[str]:
+        """Return a list that the items of this conversation share."""
+        return self._memos.setdefault(name, list(start))
 
     def word(self, pool: str, options: Sequence[str]) -> str:
         """Draw a string without replacement."""
-        return str(self.take(pool, options))
+        return self.take(pool, options)
 
     def person(self) -> str:
         """Draw one of the speakers, evenly."""
@@ -97,12 +117,18 @@ class Draft:
         """Add a message of its own to a session."""
         return self.exchange(session, [(speaker, text)], lead=lead)[0]
 
-    def exchange(self, session: int, lines: Sequence[tuple[str, str]], *, lead: bool = False) -> list[Line]:
+    def exchange(
+        self, session: int, lines: Sequence[tuple[str, str]], *, lead: bool = False
+    ) -> list[Line]:
         """Add messages that follow each other."""
         block = []
         for speaker, text in lines:
             start = self.rng.choice(LEADS) if lead else ""
-            if start and not text.startswith(("I ", "I'", *self.people)) and text.split()[0].rstrip(',') in _LOWERABLE:
+            if (
+                start
+                and not text.startswith(("I ", "I'", *self.people))
+                and text.split()[0].rstrip(",") in _LOWERABLE
+            ):
                 text = text[:1].lower() + text[1:]
             block.append(Line(speaker, start + text))
         self._blocks[session].append(block)
@@ -128,7 +154,15 @@ class Draft:
             return f"{word} days ago", today - timedelta(days=count)
         back = self.rng.randint(1, 7)
         day = today - timedelta(days=back)
-        return "last " + ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()], day
+        return "last " + (
+            "Monday",
+            "Tuesday",
+            "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
+            "Sunday",
+        )[day.weekday()], day
 
     def future(self, session: int, least: int = 5, most: int = 40) -> date:
         """Draw a day after a session."""
@@ -142,7 +176,9 @@ class Draft:
         for index, blocks in enumerate(self._blocks):
             size = sum(map(len, blocks))
             for _ in range(max(1, 10 - size)):
-                blocks.append([Line(self.rng.choice(self.people), small.pop() if small else "Thanks!")])
+                blocks.append(
+                    [Line(self.rng.choice(self.people), small.pop() if small else "Thanks!")]
+                )
             self.rng.shuffle(blocks)
             lines = [line for block in blocks for line in block]
             for number, line in enumerate(lines, 1):
@@ -152,15 +188,28 @@ class Draft:
             sessions.append(Session(f"s{index + 1}", stamp, messages))
         self.rng.shuffle(self._questions)
         questions = tuple(
-            Question(f"{self.id}-q{n:02d}", q.text, q.answer, q.category, tuple(e.id for e in q.evidence),
-                     unanswerable=q.answer is None)
+            Question(
+                f"{self.id}-q{n:02d}",
+                q.text,
+                q.answer,
+                q.category,
+                tuple(e.id for e in q.evidence),
+                unanswerable=q.answer is None,
+            )
             for n, q in enumerate(self._questions, 1)
-        )  # fmt: skip
+        )
         facts = tuple(
-            GoldFact(f"{self.id}-f{n:02d}", f.subject, f.value, tuple(s.id for s in f.sources), f.alive)
+            GoldFact(
+                f"{self.id}-f{n:02d}", f.subject, f.value, tuple(s.id for s in f.sources), f.alive
+            )
             for n, f in enumerate(self._facts, 1)
         )
         return Conversation(self.id, tuple(sessions), questions, facts)
 
 
-_LOWERABLE = frozenset("My The You They We For At Our Parking That This There Most What Yesterday Last Two Three Four Five Six Please Careful When From On Of If".split())
+_LOWERABLE = frozenset(
+    str.split(
+        "My The You They We For At Our Parking That This There Most What Yesterday Last Two Three "
+        "Four Five Six Please Careful When From On Of If"
+    )
+)

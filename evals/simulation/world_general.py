@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from evals.simulation.world_draft import Draft, Line, month_name, spell
 from evals.simulation.world_lexicon import (
-    ATTRIBUTES,
     EVENTS,
-    FIXED,
     GATHERINGS,
     HOLDINGS,
     LINKS,
@@ -14,20 +14,20 @@ from evals.simulation.world_lexicon import (
     PLANS,
     PREFERENCES,
     VENUES,
-    Attribute,
 )
+from evals.simulation.world_sayings import ATTRIBUTES, FIXED, Attribute
 
 
 def free_attribute(d: Draft, *, changeable: bool) -> tuple[str, Attribute]:
     """Draw a person and an attribute that nobody has stated of this person yet."""
     options = ATTRIBUTES if changeable else (*FIXED, *ATTRIBUTES)
     pool = "changeable" if changeable else "any"
-    used = d._pools.setdefault("used", [])
+    used = d.memo("stated")
     for _ in range(200):
-        person, attribute = d.take(pool, [(p, a) for p in d.people for a in options])  # type: ignore[misc]
-        if (person, attribute.key) not in used:
+        person, attribute = d.take(pool, [(p, a) for p in d.people for a in options])
+        if f"{person} {attribute.key}" not in used:
             break
-    used.append((person, attribute.key))
+    used.append(f"{person} {attribute.key}")
     return person, attribute
 
 
@@ -48,36 +48,56 @@ def preference(d: Draft) -> None:
     """Somebody likes something best."""
     person, topic = d.person(), d.word("topics", tuple(PREFERENCES))
     value = d.rng.choice(PREFERENCES[topic])
-    text = d.rng.choice((
-        "My favourite {t} is {v}.", "When it comes to {t}, I love {v} most of all.", "I really like {v}, my favourite {t}.",
-        "Of every {t} there is I prefer {v}.", "If you ask me about {t}, I always go for {v}.",
-    )).format(t=topic, v=value)  # fmt: skip
+    text = d.rng.choice(
+        (
+            "My favourite {t} is {v}.",
+            "When it comes to {t}, I love {v} most of all.",
+            "I really like {v}, my favourite {t}.",
+            "Of every {t} there is I prefer {v}.",
+            "If you ask me about {t}, I always go for {v}.",
+        )
+    ).format(t=topic, v=value)
     line = d.say(d.rng.randrange(4), person, text)
     d.fact(f"{person} favourite {topic}", value, line)
-    ask = ("What is {p}'s favourite {t}?", "Which {t} does {p} like best?", "What {t} does {p} prefer?")
+    ask = (
+        "What is {p}'s favourite {t}?",
+        "Which {t} does {p} like best?",
+        "What {t} does {p} prefer?",
+    )
     d.ask(d.rng.choice(ask).format(p=person, t=topic), value, "single", line)
 
 
 def plan(d: Draft) -> None:
     """Somebody intends to do something."""
     person = d.person()
-    doing, _ = d.take("plans", PLANS)  # type: ignore[misc]
+    doing, _ = d.take("plans", PLANS)
     when = d.word("plan times", PLAN_TIMES)
-    text = d.rng.choice((
-        "I am going to {x} {w}.", "I plan to {x} {w}.", "I intend to {x} {w}.", "I want to {x} {w}.",
-    )).format(x=doing, w=when)  # fmt: skip
+    text = d.rng.choice(
+        (
+            "I am going to {x} {w}.",
+            "I plan to {x} {w}.",
+            "I intend to {x} {w}.",
+            "I want to {x} {w}.",
+        )
+    ).format(x=doing, w=when)
     line = d.say(d.rng.randrange(4), person, text)
     d.fact(f"{person} plan", doing, line)
-    ask = ("What is {p} going to do {w}?", "What does {p} plan to do {w}?", "What does {p} intend to do {w}?")
+    ask = (
+        "What is {p} going to do {w}?",
+        "What does {p} plan to do {w}?",
+        "What does {p} intend to do {w}?",
+    )
     d.ask(d.rng.choice(ask).format(p=person, w=when), doing, "single", line)
 
 
 def event(d: Draft) -> None:
     """Somebody did something on a day that is given relative to the session."""
     person, session = d.person(), d.rng.randrange(4)
-    did, base = d.take("events", EVENTS)  # type: ignore[misc]
+    did, base = d.take("events", EVENTS)
     words, day = d.relative(session)
-    text = d.rng.choice(("I {x} {w}.", "{W} I {x}.", "I finally {x} {w}.", "I {x} {w}, what a day."))
+    text = d.rng.choice(
+        ("I {x} {w}.", "{W} I {x}.", "I finally {x} {w}.", "I {x} {w}, what a day.")
+    )
     line = d.say(session, person, text.format(x=did, w=words, W=words[0].upper() + words[1:]))
     d.fact(f"{person} {base}", spell(day), line)
     ask = ("When did {p} {b}?", "On which date did {p} {b}?", "On what day did {p} {b}?")
@@ -102,7 +122,7 @@ def change(d: Draft) -> None:
 
 def retraction(d: Draft, *, repeated: bool = False) -> None:
     """Somebody gives something up; before that it may have been said twice."""
-    held, ask, things = d.take("holdings", HOLDINGS)  # type: ignore[misc]
+    held, ask, things = d.take("holdings", HOLDINGS)
     person = d.word("holders of " + held, d.people)
     thing = d.word(held, things)
     said = ["I have a {h}.", "I hold a {h}.", "I own a {h}."]
@@ -110,10 +130,17 @@ def retraction(d: Draft, *, repeated: bool = False) -> None:
     what = held.format(v=thing)
     lines: list[Line] = [d.say(0, person, said[0].format(h=what))]
     if repeated:
-        lines.append(d.say(d.rng.randint(1, 2), person, "As I said, " + said[1].format(h=what), lead=False))
-    over = d.rng.choice((
-        "I gave up the {h}.", "I no longer have the {h}.", "I cancelled my {h}.", "I don't have the {h} any more.",
-    )).format(h=what)  # fmt: skip
+        lines.append(
+            d.say(d.rng.randint(1, 2), person, "As I said, " + said[1].format(h=what), lead=False)
+        )
+    over = d.rng.choice(
+        (
+            "I gave up the {h}.",
+            "I no longer have the {h}.",
+            "I cancelled my {h}.",
+            "I don't have the {h} any more.",
+        )
+    ).format(h=what)
     last = d.say(3, person, over)
     d.fact(f"{person} {held.split(' {')[0]}", thing, lines[0], alive=False)
     d.ask(ask.format(p=person), None, "update", *lines, last)
@@ -127,69 +154,96 @@ def repeated(d: Draft) -> None:
 def hop(d: Draft) -> None:
     """Somebody's mentor, and something about the mentor."""
     person, link, name = d.person(), d.word("links", LINKS), d.outsider()
-    attribute = d.rng.choice([a for a in (*FIXED, *ATTRIBUTES) if a.key in ("city", "collection", "instrument", "allergy", "study", "origin")])  # fmt: skip
+    attribute = d.rng.choice(
+        [
+            a
+            for a in (*FIXED, *ATTRIBUTES)
+            if a.key in ("city", "collection", "instrument", "allergy", "study", "origin")
+        ]
+    )
     value = d.word(attribute.key, attribute.values)
     about = {
         "city": ("{n} lives in {v}.", "{n} is based in {v}."),
         "collection": ("{n} collects {v}.", "{n} has a collection of {v}."),
-        "instrument": ("{n} plays the {v}.",), "allergy": ("{n} is allergic to {v}.",),
-        "study": ("{n} studied {v}.", "{n} has a degree in {v}."), "origin": ("{n} grew up in {v}.",),
-    }[attribute.key]  # fmt: skip
+        "instrument": ("{n} plays the {v}.",),
+        "allergy": ("{n} is allergic to {v}.",),
+        "study": ("{n} studied {v}.", "{n} has a degree in {v}."),
+        "origin": ("{n} grew up in {v}.",),
+    }[attribute.key]
     said = d.rng.choice(("My {l} is called {n}.", "My {l} is {n}.", "{n} is my {l}."))
     first = d.say(d.rng.randrange(4), person, said.format(l=link, n=name))
-    second = d.say(d.rng.randrange(4), d.rng.choice(d.people), d.rng.choice(about).format(n=name, v=value))
+    second = d.say(
+        d.rng.randrange(4), d.rng.choice(d.people), d.rng.choice(about).format(n=name, v=value)
+    )
     d.fact(f"{person} {link}", name, first)
     d.fact(f"{name} {attribute.key}", value, second)
-    d.ask(d.rng.choice(attribute.asked).format(p=f"{person}'s {link}").replace("'s's", "'s"), value, "multi_hop", first, second)  # fmt: skip
+    d.ask(
+        d.rng.choice(attribute.asked).format(p=f"{person}'s {link}").replace("'s's", "'s"),
+        value,
+        "multi_hop",
+        first,
+        second,
+    )
 
 
 def unanswerable(d: Draft) -> None:
     """Asked about somebody who never said it; somebody else did."""
     asked, attribute = free_attribute(d, changeable=False)
     teller = d.other(asked)
-    used = d._pools["used"]
-    if (teller, attribute.key) not in used:
-        used.append((teller, attribute.key))
+    used = d.memo("stated")
+    if f"{teller} {attribute.key}" not in used:
+        used.append(f"{teller} {attribute.key}")
         value = d.word(attribute.key, attribute.values)
         line = d.say(d.rng.randrange(4), teller, d.rng.choice(attribute.said).format(v=value))
         d.fact(f"{teller} {attribute.key}", value, line)
     d.ask(d.rng.choice(attribute.asked).format(p=asked), None, "unanswerable")
 
 
-def gathering(d: Draft, span: tuple[int, int], season: str = "", prefix: str = "") -> None:
-    """The same gathering twice, in different months; asked for the one of a month or season."""
+def latest(d: Draft, span: tuple[int, int]) -> tuple[date, date] | None:
+    """Return first and last day of the latest run of these months that is well over."""
+    end = d.dates[3]
+    year = end.year if span[0] <= end.month else end.year - 1
+    first = date(year, span[0], 1)
+    last = date(year + (span[1] < span[0]), span[1], 28)
+    return (first, last) if (end - last).days >= 8 else None
+
+
+def gathering(d: Draft, days: tuple[date, date], when: str, category: str) -> None:
+    """The same gathering twice, the later one outside the period that is asked about."""
     name = d.word("gatherings", GATHERINGS)
-    right, wrong = d.word("venues", VENUES), d.word("venues", VENUES)
-    session = d.rng.randint(2, 3)
-    today = d.dates[session]
-    first, last = span
-    length = (last - first) % 12 + 1
-    month = (first - 1 + d.rng.randrange(length)) % 12 + 1
-    inside = today.replace(year=today.year - (month >= today.month), month=month, day=d.rng.randint(2, 27))
-    outside_months = [m for m in range(1, 13) if (m - first) % 12 >= length and m != today.month]
-    far = d.rng.choice(outside_months)
-    outside = today.replace(year=today.year - (far >= today.month), month=far, day=d.rng.randint(2, 27))
+    venues = d.word("venues", VENUES), d.word("venues", VENUES)
+    inside = days[0] + timedelta(days=d.rng.randint(1, (days[1] - days[0]).days - 1))
+    outside = days[1] + timedelta(days=d.rng.randint(4, (d.dates[3] - days[1]).days - 1))
     lines = []
-    for day, venue, spot in ((inside, right, session), (outside, wrong, d.rng.randint(2, 3))):
-        if day >= d.dates[spot]:
-            spot = 3
-        text = d.rng.choice((
-            "On {d} the {g} was held at {v}.", "The {g} on {d} was at {v}.", "The {g} took place at {v} on {d}.",
-        )).format(d=spell(day), g=name, v=venue)  # fmt: skip
-        lines.append(d.say(spot, d.rng.choice(d.people), prefix + text, lead=not prefix))
+    for day, venue in zip((inside, outside), venues, strict=True):
+        sessions = [i for i in range(4) if d.dates[i] > day]
+        said = d.rng.choice(
+            (
+                "On {d} the {g} was held at {v}.",
+                "The {g} on {d} was at {v}.",
+                "The {g} took place at {v} on {d}.",
+            )
+        )
+        text = said.format(d=spell(day), g=name, v=venue)
+        lines.append(d.say(d.rng.choice(sessions), d.rng.choice(d.people), text))
         d.fact(f"{name} {spell(day)}", venue, lines[-1])
-    when = season or month_name(month)
-    ask = ("Where was the {g} in {w}?", "Where was the {g} held in {w}?", "At which place did the {g} take place in {w}?")
-    category = "house" if season else "temporal"
-    if season:
-        ask = tuple(a.replace("in {w}", "during {w}") if d.rng.random() < 0.4 else a for a in ask)  # type: ignore[assignment]
-    d.ask(d.rng.choice(ask).format(g=name, w=when), right, category, lines[0])
+    asked = (
+        "Where was the {g} in {w}?",
+        "Where was the {g} held in {w}?",
+        "At which place did the {g} take place in {w}?",
+        "At which place was the {g} during {w}?",
+    )
+    d.ask(d.rng.choice(asked).format(g=name, w=when), venues[0], category, lines[0])
 
 
 def month(d: Draft) -> None:
     """A gathering, asked for by its month."""
-    chosen = d.rng.randint(1, 12)
-    gathering(d, (chosen, chosen))
+    for _ in range(50):
+        number = d.rng.randint(1, 12)
+        days = latest(d, (number, number))
+        if days:
+            gathering(d, days, month_name(number), "temporal")
+            return
 
 
 GENERAL = (single, preference, plan, event, change, hop, unanswerable, retraction, repeated, month)

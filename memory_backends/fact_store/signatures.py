@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import dspy
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
-class FactItem(BaseModel):
-    """One fact of a reply. An item in another form reads as one without text.
+class Fact(BaseModel):
+    """One fact of a reply; `sources` are numbers of messages in the request.
 
-    So one bad item costs itself, not the whole reply; a null becomes "".
+    An item in another form reads as one without text, and a null as "", so that one
+    bad item costs itself and not the whole reply.
     """
+
+    # DSPy shows the schema to the model, to whom the docstring is not addressed.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("description", None))
 
     text: str
     speaker: str
@@ -42,12 +46,17 @@ def _numbers(values: list[Any]) -> list[int]:
     return [int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 10]
 
 
+# The descriptions say what the backend reads from a field; they are no part of a slot.
+
+
 class Extraction(dspy.Signature):  # type: ignore[misc]
     """Messages of a session, numbered within the request, to facts."""
 
-    session_date: str = dspy.InputField()
-    messages: str = dspy.InputField()
-    facts: list[FactItem] = dspy.OutputField()
+    session_date: str = dspy.InputField(desc="ISO date")
+    messages: str = dspy.InputField(desc="one a line, numbered")
+    facts: list[Fact] = dspy.OutputField(
+        desc="time is an ISO date, or empty; sources are the numbers of the messages"
+    )
 
 
 class Update(dspy.Signature):  # type: ignore[misc]
@@ -55,11 +64,11 @@ class Update(dspy.Signature):  # type: ignore[misc]
 
     fact: str = dspy.InputField()
     fact_speaker: str = dspy.InputField()
-    fact_date: str = dspy.InputField()
-    entries: str = dspy.InputField()
+    fact_date: str = dspy.InputField(desc="ISO date")
+    entries: str = dspy.InputField(desc="one a line, numbered, each with its date")
     action: Literal["add", "change", "delete", "keep"] = dspy.OutputField()
-    target: int | None = dspy.OutputField()
-    text: str = dspy.OutputField()
+    target: int | None = dspy.OutputField(desc="number of the entry; null to add")
+    text: str = dspy.OutputField(desc="the entry's new text, to add or change; else empty")
     reason: str = dspy.OutputField()
 
 
@@ -67,8 +76,10 @@ class Retrieval(dspy.Signature):  # type: ignore[misc]
     """A question to search strings and filters."""
 
     question: str = dspy.InputField()
-    asked_on: str = dspy.InputField()
-    queries: list[str] = dspy.OutputField()
-    after: str = dspy.OutputField()
-    before: str = dspy.OutputField()
-    require: list[str] = dspy.OutputField()
+    asked_on: str = dspy.InputField(desc="ISO date")
+    queries: list[str] = dspy.OutputField(desc="search texts; without any, nothing is returned")
+    after: str = dspy.OutputField(desc="first ISO date of the period, or empty")
+    before: str = dspy.OutputField(desc="last ISO date of the period, or empty")
+    require: list[str] = dspy.OutputField(
+        desc="words; every returned entry has at least one of them; may be empty"
+    )

@@ -101,10 +101,10 @@ class HybridIndex:
         self._bm25.remove(_PROBE)
         best = scores.pop(_PROBE)
         ranked = sorted(
-            ((id, min(score / best, 1.0)) for id, score in scores.items()),
+            ((id, score / best) for id, score in scores.items() if score >= at_least * best),
             key=lambda found: (-found[1], self._texts[found[0]], found[0]),
         )
-        return [found for found in ranked[:k] if found[1] >= at_least]
+        return [(id, min(share, 1.0)) for id, share in ranked[:k]]
 
     def _prepared(self) -> list[str]:
         with self._lock:

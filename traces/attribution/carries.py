@@ -17,6 +17,8 @@ from traces.attribution.index import GraphIndex
 from traces.attribution.targets import Item, Target, holds, target_of
 from traces.attribution.words import (
     abstains,
+    as_history,
+    before_history,
     entities,
     first_person,
     key_stems,
@@ -101,8 +103,9 @@ def read_wording(item: Item, target: Target) -> Reading:
 
 def _rigid(item: Item, target: Target) -> bool:
     """Say whether no paraphrase could help: what is missing is a name, code or number."""
-    missing = {e for e in entities(target.gold) if e not in key_stems(item.text)}
-    return target.kind in ("time", "bridge") or bool(missing)
+    fixed = {s for e in entities(target.gold) | target.entities for s in key_stems(e)}
+    wanted = set(key_stems(target.gold)) & fixed
+    return target.kind in ("time", "bridge") or not wanted <= set(key_stems(item.text))
 
 
 def _time(item: Item, target: Target, about: float, cover: float) -> Reading:
@@ -125,7 +128,13 @@ def _time(item: Item, target: Target, about: float, cover: float) -> Reading:
 def _value(item: Item, target: Target, held: frozenset[str], cover: float) -> Reading:
     missing = [part for part in target.parts if not holds(part, held)]
     if not missing:
-        flipped = negated(item.text) and not negated(target.message.value["text"])
+        said = target.message.value["text"]
+        flipped = negated(item.text) and not negated(said)
+        # What the message says as present, the item may tell as former.
+        if as_history(item.text) and not (as_history(said) or as_history(target.question)):
+            present = frozenset(key_stems(before_history(item.text)))
+            if present and not all(holds(part, present) for part in target.parts):
+                return Reading(False, True, "value")
         return Reading(not flipped, not flipped, "value" if flipped else "")
     if _rigid(item, target):
         return Reading(False, True, "value")

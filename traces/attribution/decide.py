@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from traces.attribution import outdated
 from traces.attribution.blame import Blame
 from traces.attribution.contamination import Contamination
 from traces.attribution.path import Chain, Path
@@ -19,20 +20,22 @@ def decide(
 ) -> tuple[Blame | None, list[Blame]]:
     """Return the decisive suspicion (None: the answer itself) and the other ones.
 
-    The earliest first loss in the pipeline decides, unless another chain brought the whole
-    answer into the context. An old value that still stands and that the wrong answer took
-    precedes a failed retrieval of the new one: the change would have put the new value in
-    its place. Other contaminated entries count only when nothing was lost.
+    The earliest first loss in the pipeline decides, among the losses of messages whose part
+    of the answer no other chain brought into the context. An old value that still stands and
+    that the wrong answer took precedes a failed retrieval of the new one: the change would
+    have put the new value in its place. Other contaminated entries count only when nothing
+    was lost.
     """
-    losses = [chain.loss for chain in chains if chain.loss is not None]
-    if any(chain.ranks and chain.target.complete for chain in chains):
-        others = losses
-        losses = []
-    else:
-        others = []
+    lost = [chain for chain in chains if chain.loss is not None]
+    needed = [c for c in lost if not _redundant(c, chains) and not _superseded(c, chains, path)]
+    telling = [chain for chain in needed if not _marginal(chain, path)]
+    # Data sets name messages that only stand near the answer; they decide nothing alone.
+    decisive = telling if telling or any(c.ranks for c in chains) else needed
+    losses = [chain.loss for chain in decisive if chain.loss is not None]
+    others = [c.loss for c in lost if c not in decisive and c.loss is not None]
     supporter = contamination.supporter()
     misleading = supporter is not None and not _carries_gold(supporter, chains, path)
-    stale = contamination.stale(supporter, chains) if supporter and misleading else None
+    stale = outdated.stale(contamination, supporter, chains) if supporter and misleading else None
     if stale is not None and all(_stage(loss) >= _ORDER["retrieval"] for loss in losses):
         return stale, [*losses, *others]
     if losses:
@@ -43,8 +46,46 @@ def decide(
     if any(chain.blocked == "provider_error" for chain in chains):
         return None, others
     if supporter is not None and misleading:
-        return contamination.unfaithful(supporter), others
+        unfaithful = contamination.unfaithful(supporter)
+        wrong = unfaithful or outdated.hearsay(contamination, supporter, chains)
+        return wrong or outdated.distracted(contamination, supporter), others
     return None, others
+
+
+def _redundant(chain: Chain, chains: Sequence[Chain]) -> bool:
+    """Say whether another message brought into the context what this one had to say."""
+    if chain.target.kind == "bridge":
+        return False
+    mine = set(chain.target.parts)
+    for other in chains:
+        if other is chain or not other.ranks:
+            continue
+        if (mine and mine <= set(other.target.parts)) or (
+            not mine and other.target.complete and other.target.kind == chain.target.kind
+        ):
+            return True
+    return False
+
+
+def _superseded(chain: Chain, chains: Sequence[Chain], path: Path) -> bool:
+    """Say whether a message lost its entry to the one that holds the answer, as it should."""
+    if chain.loss is None or chain.target.kind != "bridge":
+        return False
+    facts = path.index.inputs(chain.loss.operation, "fact")
+    sources = {source for fact in facts for source in fact.value["sources"]}
+    return any(
+        other.target.complete and other.target.message_id in sources
+        for other in chains
+        if other is not chain
+    )
+
+
+def _marginal(chain: Chain, path: Path) -> bool:
+    """Say whether a message shares neither words nor a person with question or answer."""
+    target = chain.target
+    if target.kind != "bridge" or target.event:
+        return False
+    return not target.subjects & path.index.named(target.question)
 
 
 def _stage(blame: Blame) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from traces.attribution.carries import Reading
+from traces.attribution.carries import Reading, coverage
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Item, Target
 from traces.attribution.words import key_stems, share
 from traces.schema import OperationRecord, Variable
+
+_TOUCHES = 0.35
 
 
 def extracted(path: Path, chain: Chain) -> None:
@@ -109,10 +111,9 @@ def _lose(chain: Chain, maker: OperationRecord, readings: list[tuple[Variable, R
 
 
 def _touches(fact: Variable, target: Target) -> bool:
-    """Say whether a fact is about what the question asks at all."""
-    held = set(key_stems(fact.value["text"]))
-    telling = {stem for part in target.parts for stem in part} | target.event
-    return bool(telling & held)
+    """Say whether a fact is made from what the message says on the question's matter; other
+    facts from the same message show that this was left out."""
+    return coverage(Item.of(fact), target) >= _TOUCHES
 
 
 def never_used(path: Path, chain: Chain) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from traces.attribution.blame import describe_update
 from traces.attribution.path import Chain, Path
-from traces.attribution.words import key_stems, share
+from traces.attribution.words import as_history, key_stems, share
 from traces.graph import EntryVersion
 from traces.schema import OperationRecord, Variable
 
@@ -82,7 +82,7 @@ def _related(path: Path, chain: Chain, update: OperationRecord) -> bool:
     said = {stem for stem, _ in chain.target.key}
     people = set(path.index.people)
     return any(
-        share(set(key_stems(v.value["text"])) - people, said) >= 0.25
+        share(set(key_stems(v.value["text"])) - people, said) >= 0.34
         for v in path.index.inputs(update, "entry")
     )
 
@@ -147,9 +147,10 @@ def _end(path: Path, chain: Chain, version: EntryVersion, operation_id: str) -> 
     # A merge keeps something of the old value; what only repeats the new fact overwrites.
     new = set(key_stems(made[0].value["text"]))
     kept = (new & set(key_stems(old))) - set(key_stems(said)) - set(index.people)
-    if kept:
+    former = as_history(made[0].value["text"]) and not as_history(old)
+    if kept and not former:
         what = "the entry that said it was merged and no longer says it"
         chain.lost_at(operation, "UpdateError", "wrong_merge", what, **quotes)
     else:
-        what = "the entry that said it was overwritten"
+        what = "the entry that said it was overwritten" + (" and tells it as past" * former)
         chain.lost_at(operation, "UpdateError", "overwritten", what, **quotes)

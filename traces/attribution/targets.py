@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from traces.attribution.dates import Span, day_of, spans, words_without_times
 from traces.attribution.index import GraphIndex
-from traces.attribution.words import entities, first_person, key_stems, sentences, share
+from traces.attribution.words import entities, key_stems, of_oneself, sentences, share
 from traces.domain import Question
 from traces.schema import Variable
 
@@ -48,7 +48,8 @@ class Item:
     @property
     def passage(self) -> str:
         """What a reader is given: the date in brackets, then the text."""
-        speaker = f"{self.speaker}: " if self.raw and self.speaker else ""
+        named = not self.raw or self.text.startswith(self.speaker)
+        speaker = "" if named else f"{self.speaker}: "
         date = f"({self.date[:10]}) " if self.date else ""
         return f"{date}{speaker}{self.text}"
 
@@ -159,12 +160,12 @@ def _name_stems(index: GraphIndex) -> set[str]:
 def _subjects(index: GraphIndex, named: set[str], message: Mapping[str, Any]) -> frozenset[str]:
     """Return the people of whom an item must name one: those whom the question names and
     the message is by or about; the speaker of a first-person link to them otherwise."""
-    if message["speaker"] in named:
+    if message["speaker"] in named and of_oneself(message["text"]):
         return frozenset([message["speaker"]])
     about = named & index.named(message["text"])
     if about:
         return frozenset(about)
-    if named and message["speaker"] and first_person(message["text"]):
+    if named and message["speaker"] and of_oneself(message["text"]):
         return frozenset([message["speaker"]])
     return frozenset()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from traces.attribution.blame import Blame, failed_by_provider
 from traces.attribution.contamination import Contamination
 from traces.attribution.index import GraphIndex
+from traces.attribution.outdated import retracted
 from traces.attribution.words import quote
 from traces.domain import Question
 
@@ -33,7 +34,10 @@ def blame_unanswerable(
             response, "ResponseError", "hallucination",
             "the answer says what no entry in its context says", quote(shown), quote(prediction),
         )  # fmt: skip
-    found = contamination.unfaithful(supporter) or contamination.retracted(supporter)
+    found = contamination.unfaithful(supporter)
+    # The wrong answer may rest on the entry that should be gone or on the one that says so.
+    for entry in (supporter, *asked.context):
+        found = found or retracted(contamination, entry)
     if found is not None:
         return found
     text = quote(supporter.value["text"], 200)

@@ -15,6 +15,7 @@ _NUMBERS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(
     "once": "1", "twice": "2", "first": "1st", "second": "2nd", "third": "3rd",
 }  # fmt: skip
 _FIRST_PERSON = frozenset(["i", "my", "me", "mine", "myself", "i'm", "i've", "i'd", "i'll"])
+_PLURAL = frozenset(["we", "us", "our", "ours", "we're", "we've", "we'd", "we'll"])
 _NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot",
      "dislike", "dislikes"]
@@ -35,6 +36,11 @@ _TAKES_BACK = re.compile(
     r"gave (?:it |that )?up|given up|giv(?:e|ing) up|dropped|stopped|quit|fell through|"
     r"take (?:it |that )?back|isn't happening|won't (?:be )?happen\w*|(?:is|are|was|all) off|"
     r"don't|doesn't|do not|does not|not any)\b"
+)
+_FORMER = re.compile(
+    r"\b(?:formerly|former|previous(?:ly)?|used to|earlier|originally|at first|initially|"
+    r"until (?:then|now|recently)|before (?:that|then|this|now)|in the past|no longer|back then|"
+    r"was replaced|replaced by|instead of|old)\b"
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _ENTITY = re.compile(r"\b(?:[A-Z]{1,5}-\d{1,6}|[A-Z][\w'’-]+|\d+(?:[.:]\d+)*)")
@@ -65,6 +71,22 @@ def names_in(text: str, people: Mapping[str, str]) -> set[str]:
 def first_person(text: str) -> bool:
     """Say whether a text speaks in the first person singular."""
     return not _FIRST_PERSON.isdisjoint(tokens(text))
+
+
+def of_oneself(text: str) -> bool:
+    """Say whether a speaker speaks of themselves, alone or with others."""
+    return not (_FIRST_PERSON | _PLURAL).isdisjoint(tokens(text))
+
+
+def as_history(text: str) -> bool:
+    """Say whether a text tells of something as former."""
+    return _FORMER.search(text.lower()) is not None
+
+
+def before_history(text: str) -> str:
+    """Return what a text says before it first tells of something as former."""
+    match = _FORMER.search(text.lower())
+    return text if match is None else text[: match.start()]
 
 
 def negated(text: str) -> bool:

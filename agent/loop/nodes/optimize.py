@@ -27,7 +27,7 @@ def optimize(state: LoopState, services: Services) -> LoopState:
             working=working,
             incumbent=store.prompt_set(state["incumbent"]),
             slots=services.slots,
-            signals=signals.signals,
+            signals=tuple(services.transform_signals(signals.signals)),
             episodes=services.conversations("train"),
             ask=services.gateway.ask("reflection"),
             evaluate=lambda prompts, episodes: services.evaluate(

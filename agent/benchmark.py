@@ -1,0 +1,84 @@
+"""Runs the loop benchmark: the conditions of evals.benchmarks.loop as runs of the loop."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agent.settings import load_settings
+from evals.benchmarks.loop import EMPTY, NOOP, NULL, RANDOM, SHUFFLED, Job
+from traces.hashing import text_hash
+from traces.results import ErrorSignal
+
+Signals = Sequence[ErrorSignal]
+
+
+def shuffled_types(signals: Signals) -> Signals:
+    """Give each signal the slot, type and sub-type of another, in a fixed random order."""
+    order = sorted(
+        range(len(signals)),
+        key=lambda i: text_hash(f"{signals[i].conversation}/{signals[i].question_id}/shuffle"),
+    )
+    return [
+        replace(
+            signal,
+            slot=signals[other].slot,
+            error_type=signals[other].error_type,
+            sub_type=signals[other].sub_type,
+        )
+        for signal, other in zip(signals, order, strict=True)
+    ]
+
+
+def emptied(signals: Signals) -> Signals:
+    """Keep the slot of each signal and nothing else of what it says."""
+    return [
+        ErrorSignal(s.slot, s.conversation, s.question_id, "", "", "", "", "", (), "", "", "",
+                    s.certified, s.weight)
+        for s in signals
+    ]  # fmt: skip
+
+
+def run_job(job: Job, model: str, conversations: int, rounds: int) -> dict[str, Any]:
+    """Run one job in a directory of its own, thrown away afterwards."""
+    from agent.loop.runner import run
+
+    changes: dict[str, Any] = {}
+    transform = {SHUFFLED: shuffled_types, EMPTY: emptied}.get(job.condition)
+    if job.condition == NOOP:
+        changes["optimizer"] = "noop"
+    elif job.condition == NULL:
+        changes["rules"] = 0
+    elif job.condition == RANDOM:
+        changes["attribution"] = "random"
+    with tempfile.TemporaryDirectory(prefix="memtune-bench-") as directory:
+        settings = load_settings(
+            dataset="synthetic",
+            conversations=conversations,
+            rounds=rounds,
+            seed=job.seed,
+            model=model,
+            concurrency=2 if model.startswith("sim-server") else 1,
+            out=Path(directory) / "run",
+            state_dir=Path(directory) / "state",
+            **changes,
+        )
+        return run(settings, transform_signals=transform).done
+
+
+def run_jobs(
+    jobs: Sequence[Job], *, model: str, conversations: int, rounds: int, processes: int
+) -> Iterator[tuple[Job, Mapping[str, Any]]]:
+    """Yield each job with its `done` event as it ends, `processes` at a time."""
+    if processes <= 1:
+        for job in jobs:
+            yield job, run_job(job, model, conversations, rounds)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        futures = {pool.submit(run_job, job, model, conversations, rounds): job for job in jobs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()

@@ -1,0 +1,282 @@
+"""A run's directory, read while another process may be writing it; never written here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from agent.loop.directory import DATABASE, read_config, running
+from traces.database import MIGRATIONS, Database
+from traces.domain import PromptSet
+from traces.errors import RunDirectoryError, StoreError
+from traces.ledger import Ledger, Spending
+from traces.results import AnswerRecord, Attribution
+from traces.store import Store
+
+STAGES = ("evaluate", "attribute", "optimize", "gate")
+LIMITS = (
+    "rounds", "concurrency", "max_calls", "max_tokens", "deadline", "patience", "target",
+)  # fmt: skip
+
+
+class ReadOnlyDatabase(Database):
+    """A connection that cannot write. Raises StoreError where the file cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self.lock = threading.RLock()
+        where = f"file:{quote(str(path.resolve()))}?mode=ro"
+        try:
+            self.connection = self._connect(where)
+        except sqlite3.OperationalError:
+            # In a directory that may not be written, a log file cannot be made; nobody
+            # else writes there either.
+            try:
+                self.connection = self._connect(f"{where}&immutable=1")
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _connect(self, where: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(where, uri=True, check_same_thread=False, timeout=10)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise StoreError(f"{self.path}: written by a newer memtune; upgrade memtune")
+        connection.execute("SELECT COUNT(*) FROM run_state").fetchone()
+        return connection
+
+    def _unusable(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(f"{self.path}: cannot be read as a memtune database ({error})")
+
+
+class RecordedRun:
+    """What a run has recorded so far. A context manager; `close` ends the connection.
+
+    Raises RunDirectoryError for a directory without a run, StoreError for a damaged
+    database.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        config = read_config(directory)
+        self.identity: dict[str, Any] = config["identity"]
+        self.settings: dict[str, Any] = config["settings"]
+        if not isinstance(self.identity, dict) or not isinstance(self.settings, dict):
+            raise RunDirectoryError(f"{directory}: config.json is damaged; restore it")
+        path = directory / DATABASE
+        if not path.exists():
+            raise RunDirectoryError(
+                f"{directory}: the run has no {DATABASE} yet; start it again with 'memtune run'"
+            )
+        self.running = running(directory)
+        self._database = ReadOnlyDatabase(path)
+        self.store = Store(self._database)
+
+    def __enter__(self) -> RecordedRun:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise StoreError(f"{self._database.path}: damaged ({error})") from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+    # state -----------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its directory."""
+        return self.directory.resolve().name
+
+    @property
+    def status(self) -> tuple[str, str]:
+        """(running, done, stopped or broken off; stop reason or '')."""
+        if self.running:
+            return "running", ""
+        known = self.store.state("status") or {}
+        if known.get("status") in ("done", "stopped"):
+            return str(known["status"]), str(known["stop_reason"])
+        return "broken off", ""
+
+    @property
+    def simulated(self) -> dict[str, bool]:
+        """Whether a program made the data, and whether one plays a model's role."""
+        return {
+            "data": self.settings.get("dataset") == "synthetic",
+            "model": any(str(m).startswith("sim") for m in self.models.values()),
+        }
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Model string by role."""
+        default = str(self.settings.get("model"))
+        roles = ("agent", "judge", "reflection")
+        return {role: str(self.settings.get(f"{role}_model") or default) for role in roles}
+
+    @property
+    def spent(self) -> dict[str, Spending]:
+        """What the ledger holds, by role."""
+        return Ledger(self._database).spending()
+
+    def summary(self) -> dict[str, Any]:
+        """Return the last `done` event, or what is known of it while there is none.
+
+        A summary older than the last start is not used: its scores are of then.
+        """
+        status, reason = self.status
+        if status in ("done", "stopped"):
+            try:
+                found = json.loads((self.directory / "summary.json").read_text("utf-8"))
+            except (OSError, ValueError):
+                found = None
+            if isinstance(found, dict) and found.get("status") == status:
+                return found
+        spent = self.spent
+        return {
+            "status": status,
+            "stop_reason": reason,
+            "gate_mode": (self.store.state("started") or {}).get("gate_mode"),
+            "calls": {
+                "made": sum(s.calls for s in spent.values()),
+                "saved": self.store.state("saved", 0),
+                "by_role": {role: s.calls for role, s in spent.items()},
+            },
+            "tokens": {
+                "input": sum(s.input_tokens for s in spent.values()),
+                "output": sum(s.output_tokens for s in spent.values()),
+            },
+            "prompts": {"seed": self.identity["seed_prompts"], "final": self.final.hash},
+            "seconds": self.store.state("seconds"),
+            "test_openings": (self.finish or {}).get("test_openings", 0),
+        }
+
+    @property
+    def finish(self) -> dict[str, Any] | None:
+        """The record of the finish, or None."""
+        found = self.store.rounds("finish")
+        return found[-1] if found else None
+
+    # prompts ---------------------------------------------------------------------
+
+    @property
+    def seed(self) -> PromptSet:
+        """The prompts that the run started from."""
+        return self.store.prompt_set(self.identity["seed_prompts"])
+
+    @property
+    def promotions(self) -> list[dict[str, Any]]:
+        """The gate's records of the candidates that it accepted, in order."""
+        gates = self.store.rounds("gate")
+        return [record for record in gates if record["gate"]["decision"] == "accepted"]
+
+    @property
+    def final(self) -> PromptSet:
+        """The prompts in force: the last promoted, else the seed prompts."""
+        promoted = self.promotions
+        return self.store.prompt_set(promoted[-1]["candidate"]) if promoted else self.seed
+
+    def prompts(self, which: str) -> PromptSet:
+        """Return `seed`, `final`, or the prompt set whose hash begins so.
+
+        Raises RunDirectoryError when there is none, or more than one.
+        """
+        if which in ("seed", "final"):
+            return self.seed if which == "seed" else self.final
+        found = [hash for hash in sorted({p[2] for p in self.store.passes()})
+                 if hash.startswith(which)]  # fmt: skip
+        if len(found) != 1:
+            what = "no prompt set" if not found else f"{len(found)} prompt sets"
+            raise RunDirectoryError(
+                f"--prompts {which}: {what} of {self.name} begin so; give seed, final or a hash "
+                "from 'memtune report'"
+            )
+        return self.store.prompt_set(found[0])
+
+    # answers ---------------------------------------------------------------------
+
+    def pass_of(self, conversation: str, prompts: PromptSet) -> int | None:
+        """Return the id of the pass of a conversation with these prompts, or None."""
+        for id, of, prompt_set in self.store.passes():
+            if of == conversation and prompt_set == prompts.hash:
+                return id
+        return None
+
+    def answer(self, pass_id: int, question: str) -> AnswerRecord | None:
+        """Return one answer of a pass, or None."""
+        return next((a for a in self.store.answers(pass_id) if a.question == question), None)
+
+    def attributions(self, pass_id: int) -> dict[str, Attribution]:
+        """Return the run's attributions of a pass, by question id."""
+        return self.store.attributions(pass_id, self.identity["attribution"])
+
+    def example_failure(self) -> str | None:
+        """Return a failing question as `conversation/question`: one with a named operation
+        where there is one, of the final prompts where they were evaluated."""
+        found: str | None = None
+        for prompts in (self.final, self.seed):
+            for id, conversation, _ in reversed(self.store.passes(prompts.hash)):
+                known = self.attributions(id)
+                for answer in self.store.answers(id):
+                    if answer.correct is False:
+                        name = f"{conversation}/{answer.question}"
+                        named = known.get(answer.question)
+                        if named is not None and named.operations:
+                            return name
+                        found = found or name
+        return found
+
+    # everything ------------------------------------------------------------------
+
+    def lock_file(self) -> dict[str, Any]:
+        """Return dataset.lock.json. Raises RunDirectoryError when it is damaged."""
+        path = self.directory / "dataset.lock.json"
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            return {name: found[name] for name in ("name", "hash", "splits", "problems")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunDirectoryError(f"{path}: cannot be read ({error})") from error
+
+    def report_data(self) -> Mapping[str, Any]:
+        """Return the plain data that evals.report builds on."""
+        status, reason = self.status
+        by_round: dict[int, dict[str, Any]] = {}
+        for stage in STAGES:
+            for record in self.store.rounds(stage):
+                number = record["round"]
+                by_round.setdefault(number, {"round": number})[stage] = record
+        return {
+            "run": self.name,
+            "status": status,
+            "stop_reason": reason,
+            "done": self.summary(),
+            "simulated": self.simulated,
+            "identity": self.identity,
+            "models": self.models,
+            "limits": {name: self.settings.get(name) for name in LIMITS},
+            "dataset": self.lock_file(),
+            "rounds": [by_round[number] for number in sorted(by_round)],
+            "finish": self.finish,
+            "prompts": {
+                "seed": dict(self.seed.instructions),
+                "final": dict(self.final.instructions),
+            },
+            "spent": {
+                role: {"calls": s.calls, "input": s.input_tokens, "output": s.output_tokens}
+                for role, s in self.spent.items()
+            },
+        }

@@ -1,0 +1,228 @@
+"""`memtune run` and `memtune resume`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.cli import options
+from agent.cli.crash import run_directory
+
+if TYPE_CHECKING:
+    from agent.loop.services import Progress, Services
+    from agent.settings import Settings
+
+_EXAMPLES = """[bold]Examples[/bold]
+
+\b
+memtune run
+memtune run --conversations 40 --rounds 3 --max-calls 20000 --deadline 8h
+memtune run --dataset locomo --data locomo10.json --backend rag
+memtune run --prompts bundle/ --optimizer noop --json
+
+Settings come from flags, then MEMTUNE__NAME variables, then .env, then memtune.toml. The same
+command again continues the same run. Exit codes: 0 done, 1 error, 2 used wrongly, 101 stopped
+and resumable, 130 interrupted."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group's verbs."""
+    app.command("run", epilog=_EXAMPLES)(run)
+    app.command("resume", epilog=_RESUME_EXAMPLES)(resume)
+
+
+def _option(help: str, panel: str, default: str, metavar: str | None = None, *names: str) -> Any:
+    return typer.Option(
+        *names, help=help, rich_help_panel=panel, show_default=default, metavar=metavar
+    )
+
+
+def run(
+    dataset: Annotated[
+        str | None,
+        _option("Data set: synthetic, locomo.", options.DATA, "synthetic", "NAME"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        _option("The data set's file, where it is read from one.", options.DATA, "none", "FILE"),
+    ] = None,
+    conversations: Annotated[
+        int | None, _option("Synthetic conversations to make.", options.DATA, "30", "N")
+    ] = None,
+    limit_questions: Annotated[
+        int | None, _option("Ask only so many of each conversation.", options.DATA, "all", "N")
+    ] = None,
+    rules: Annotated[
+        int | None,
+        _option("House rules of the synthetic world.", options.DATA, "drawn, 3 to 6", "N"),
+    ] = None,
+    seed: Annotated[
+        int | None, _option("Seed of world, simulated model and methods.", options.DATA, "0", "N")
+    ] = None,
+    backend: Annotated[
+        str | None, _option("Memory backend under test.", options.DATA, "fact_store", "NAME")
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        _option(
+            "Start from these prompts: <slot>.md files, or an export.",
+            options.DATA,
+            "the shipped ones",
+            "DIR",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, _option("Model of all roles.", options.MODELS, "sim/rules-1", "MODEL")
+    ] = None,
+    agent_model: Annotated[
+        str | None, _option("Model of the agent under test.", options.MODELS, "--model", "MODEL")
+    ] = None,
+    judge_model: Annotated[
+        str | None, _option("Model that judges answers.", options.MODELS, "--model", "MODEL")
+    ] = None,
+    reflection_model: Annotated[
+        str | None, _option("Model that writes edits.", options.MODELS, "--model", "MODEL")
+    ] = None,
+    slip: Annotated[
+        float | None,
+        _option("Share of slips of the simulated model.", options.MODELS, "0.02", "SHARE"),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        _option("Who rewrites prompts.", options.METHOD, "attribution_guided", "NAME"),
+    ] = None,
+    attribution: Annotated[
+        str | None,
+        _option("How causes of failures are found.", options.METHOD, "provenance", "NAME"),
+    ] = None,
+    slots: Annotated[
+        str | None,
+        _option("Prompt slots to tune.", options.METHOD, "the backend's", "NAME,NAME"),
+    ] = None,
+    gate_mode: Annotated[
+        str | None,
+        _option(
+            "What a promotion claims: auto, population, these_conversations.",
+            options.METHOD,
+            "auto",
+            "MODE",
+        ),
+    ] = None,
+    min_gain: Annotated[
+        float | None,
+        _option("Smallest gain that the gate accepts (0 to 1).", options.METHOD, "0.0", "GAIN"),
+    ] = None,
+    rounds: options.Rounds = None,
+    concurrency: options.Concurrency = None,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    deadline: options.Deadline = None,
+    patience: options.Patience = None,
+    target: options.Target = None,
+    out: Annotated[
+        Path | None,
+        _option("The run's directory.", options.OUTPUT, "runs/<name from its identity>", "DIR"),
+    ] = None,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Run the loop: evaluate, find causes, rewrite prompts, test, repeat; then report.
+
+    Nothing is promoted without a paired test on conversations that the loop has not learned
+    from, and the final score is of a test split that is opened once, at the end.
+    """
+    flags = dict(locals())  # first, while it holds the flags and nothing else
+    del flags["json"], flags["verbose"]
+    from agent.settings import load_settings
+
+    raise typer.Exit(_run(load_settings(**flags), json, verbose, resume=False))
+
+
+_RESUME_EXAMPLES = """[bold]Examples[/bold]
+
+\b
+memtune resume synthetic-fact_store-1a2b3c4d
+memtune resume runs/night --max-calls 50000 --deadline 2h
+
+What fixes a run (data, models, prompts, methods) cannot be changed; a limit that is not given
+stays as it was."""
+
+
+def resume(
+    run: options.Run,
+    rounds: options.Rounds = None,
+    concurrency: options.Concurrency = None,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    deadline: options.Deadline = None,
+    patience: options.Patience = None,
+    target: options.Target = None,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Go on with a run that was stopped, interrupted or killed; no call is made twice."""
+    from agent.loop.directory import find_run
+    from agent.loop.runner import settings_of
+
+    settings = settings_of(
+        find_run(run),
+        rounds=rounds,
+        concurrency=concurrency,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+        deadline=deadline,
+        patience=patience,
+        target=target,
+    )
+    raise typer.Exit(_run(settings, json, verbose, resume=True))
+
+
+def _run(settings: Settings, as_json: bool, verbose: bool, *, resume: bool) -> int:
+    from agent.cli.progress import make_progress, print_json
+    from agent.cli.screen import run_argument
+    from agent.loop import runner
+
+    def on_progress(progress: Progress, services: Services) -> None:
+        run_directory.set(services.directory)
+        shown(progress, services)
+
+    shown = make_progress(as_json=as_json, verbose=verbose)
+    try:
+        with shown:
+            outcome = runner.run(
+                settings, resume=resume, on_progress=on_progress, echo_logs=verbose or as_json
+            )
+    except KeyboardInterrupt:
+        directory = run_directory.get()
+        if directory is not None:
+            _note(f"stopping; go on with 'memtune resume {run_argument(directory)}'")
+        raise
+    _end(Path(outcome.done["out"]), quiet=as_json)
+    if as_json:
+        print_json(outcome.done)
+    return outcome.exit_code
+
+
+def _end(directory: Path, *, quiet: bool) -> None:
+    from agent.cli.ending import print_ending
+    from agent.cli.recorded import RecordedRun
+    from agent.cli.report import build, write_report
+    from traces.errors import MemtuneError
+
+    with RecordedRun(directory) as recorded:
+        built = build(recorded)
+        written: Path | None = None
+        try:
+            written = write_report(directory, built)
+        except MemtuneError as error:
+            # The run itself has ended well; its report can be made again.
+            _note(str(error))
+        if not quiet:
+            print_ending(recorded, built, written)
+
+
+def _note(message: str) -> None:
+    print(f"memtune: {message}", file=sys.stderr)

@@ -1,0 +1,116 @@
+"""How a report words what the records hold: one place for screen, Markdown and JSON."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SIMULATED = "SIMULATED: a program plays {who}: machinery, not language quality."
+NO_CLAIM = "no claim beyond these conversations"
+CLAIMS = {
+    "population": "holds for conversations exchangeable with those of the selection split",
+    "these_conversations": NO_CLAIM,
+}
+STOP_REASONS = {
+    "rounds": "all rounds were used",
+    "patience": "several rounds in a row brought nothing new",
+    "target": "the target score was reached",
+    "no_failures": "no training question failed",
+    "nothing_to_tune": "the backend has no prompt to tune",
+    "budget": "the budget is used up",
+    "deadline": "the deadline has passed",
+    "stop_file": "a stop was asked for",
+    "": "it has not ended",
+}
+
+
+def banner(data: bool, model: bool) -> str:
+    """Return the line that labels simulated figures: which part a program plays."""
+    who = "users and model" if data and model else "the users" if data else "the model"
+    return SIMULATED.format(who=who)
+
+
+def stop_reason(code: str) -> str:
+    """Return a stop reason in words; an unknown code is returned as it is."""
+    return STOP_REASONS.get(code, code)
+
+
+def score(value: float | None) -> str:
+    """Return a score in 0..1 with three decimals, or a dash."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def difference(value: float | None) -> str:
+    """Return a signed difference of scores, or a dash."""
+    return "-" if value is None else f"{value:+.3f}"
+
+
+def interval(bounds: Sequence[float] | None, *, signed: bool = False) -> str:
+    """Return a 95% interval, or a dash."""
+    if bounds is None:
+        return "-"
+    word = difference if signed else score
+    return f"{word(bounds[0])} to {word(bounds[1])}"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value with two significant digits, or a dash."""
+    if value is None:
+        return "-"
+    return "<0.0001" if value < 0.0001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share as a whole percentage, or a dash."""
+    return "-" if value is None else f"{100 * value:.0f}%"
+
+
+def count(value: int) -> str:
+    """Return a count with thousands separators."""
+    return f"{value:,}"
+
+
+def tokens(value: int) -> str:
+    """Return a number of tokens: exact below ten thousand, else rounded to k or M."""
+    if value < 10_000:
+        return f"{value:,}"
+    return f"{value / 1000:.0f}k" if value < 1_000_000 else f"{value / 1e6:.1f}M"
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds as 12s, 3m05s or 2h07m; a dash for None."""
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def plural(number: int, thing: str) -> str:
+    """Return '1 round', '2 rounds'."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+def printable(text: object) -> str:
+    """Return one line without control characters: texts from data and models are foreign."""
+    kept = (c if unicodedata.category(c)[0] != "C" else " " for c in str(text))
+    return " ".join("".join(kept).split())
+
+
+def counts(found: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return names and counts, greatest first, ties by name."""
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
+
+def edit(record: Mapping[str, Any]) -> str:
+    """Return one edit in words: `add "clause"`, `replace "old" by "new"`."""
+    action = str(record.get("action", ""))
+    clause, replaces = printable(record.get("clause", "")), printable(record.get("replaces", ""))
+    if action == "add":
+        return f'add "{clause}"'
+    if action == "remove":
+        return f'remove "{replaces or clause}"'
+    return f'{action} "{replaces}" by "{clause}"' if replaces else f'{action} "{clause}"'

@@ -1,0 +1,168 @@
+"""Faithful entries that misled the answer: replaced, taken back, hearsay, or not asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from traces.attribution.blame import Blame, describe_update
+from traces.attribution.contamination import Contamination, blame_sources
+from traces.attribution.dates import spans
+from traces.attribution.path import Chain
+from traces.attribution.words import entities, key_stems, quote, share, takes_back_words
+from traces.graph import EntryVersion
+from traces.schema import OperationRecord, Variable
+
+
+def stale(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Blame | None:
+    """Blame the update that took in newer evidence and left the old value standing."""
+    version = c.version(supporter)
+    if version is None or not supporter.value["sources"]:
+        return None
+    order = c.index.order
+    newest = max((order.get(s, -1) for s in supporter.value["sources"]), default=-1)
+    for chain in chains:
+        id = chain.target.message_id
+        if order.get(id, -1) <= newest or not chain.facts or not chain.target.complete:
+            continue
+        update = _update_of(c, chain.facts[0])
+        if update is not None and _replaces(c, update, chain.facts[0], version):
+            return Blame(
+                update, "UpdateError", "stale",
+                f"the old value still stands: {quote(supporter.value['text'], 200)}",
+                quote(f"fact: {chain.facts[0].value['text']} "
+                      f"entry: {supporter.value['text']}"),
+                quote(describe_update(c.index, update)), (id,),
+            )  # fmt: skip
+    return None
+
+
+def _replaces(c: Contamination, update: OperationRecord, fact: Variable, old: EntryVersion) -> bool:
+    """Say whether a fact gives a new value for what an entry records: of the same person,
+    on what the question asks; more is wanted where the update was not shown the entry."""
+    people = set(c.index.people)
+    text = old.variable.value["text"]
+    held, asked = set(key_stems(text)) - people, set(key_stems(c.question.text)) - people
+    before, after = c.index.named(text), c.index.named(fact.value["text"])
+    if not (before & after or (not before and not after)):
+        return False
+    if _other_matter(c, text, fact.value["text"]):
+        return False
+    concerned = share(asked, held)
+    same = share(held - c.claim.stems, key_stems(fact.value["text"]))
+    entry_id = old.variable.value["entry_id"]
+    shown = c.index.inputs(update, "entry")
+    if any(v.value["entry_id"] == entry_id for v in shown):
+        return same >= 0.3 or concerned >= 0.34
+    return concerned >= 0.67 or (concerned >= 0.34 and same >= 0.5)
+
+
+def _other_matter(c: Contamination, old: str, new: str) -> bool:
+    """Say whether two texts name different times or things: each then tells of its own.
+
+    What the wrong answer and the gold answer take from them is left aside.
+    """
+    left, right = spans(old), spans(new)
+    if left and right and not any(a.holds(b) or b.holds(a) for a in left for b in right):
+        return True
+    people = set(c.index.people)
+    gold = set(key_stems(c.question.answer or ""))
+    things = {s for e in entities(old) - people for s in key_stems(e)} - c.claim.stems
+    others = {s for e in entities(new) - people for s in key_stems(e)} - gold
+    return bool(things and others) and not things & others
+
+
+def hearsay(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Blame | None:
+    """Blame the update that let a claim by another stand against a person's own word,
+    where that word is the evidence for the gold answer."""
+    version = c.version(supporter)
+    asked = c.index.named(c.question.text)
+    about = c.index.named(supporter.value["text"]) & asked
+    sources = [c.index.messages.get(s) for s in supporter.value.get("sources", ())]
+    tellers = {m.value["speaker"] for m in sources if m is not None}
+    if version is None or not about or not tellers or about & tellers:
+        return None
+    maker = c.index.operation(version.made_by)
+    for chain in chains:
+        message = chain.target.message.value
+        if maker.kind == "update" and message["speaker"] in about and chain.facts:
+            return blame_sources(
+                maker, "UpdateError", "overwritten",
+                "another's claim was stored against the person's own word",
+                [chain.target.message], describe_update(c.index, maker),
+            )  # fmt: skip
+    return None
+
+
+def distracted(c: Contamination, supporter: Variable) -> Blame | None:
+    """Blame a retrieval that may choose (it has a slot) for an entry on the question's
+    matter, faithful but not what was asked for, that the wrong answer took."""
+    search = next((o for o in reversed(c.asked.retrievals) if o.slot), None)
+    people = set(c.index.people)
+    asked = set(key_stems(c.question.text)) - people
+    text = supporter.value["text"]
+    same_person = c.index.named(text) & c.index.named(c.question.text)
+    if search is None or not (same_person or share(asked, key_stems(text)) >= 0.34):
+        return None
+    shown = " | ".join(quote(v.value["text"], 90) for v in c.asked.context)
+    return Blame(
+        search, "RetrievalError", "distractor",
+        f"an entry that is not asked for misled the answer: "
+        f"{quote(supporter.value['text'], 200)}",
+        quote(f"question: {c.question.text}"), quote(shown),
+        tuple(supporter.value.get("sources", ())),
+    )  # fmt: skip
+
+
+def _update_of(c: Contamination, fact: Variable) -> OperationRecord | None:
+    """Return the update that handled a fact before the question was asked, or None."""
+    for user in c.index.users[fact.id]:
+        if user.kind == "update" and c.index.visible(user.id, c.asked):
+            return user
+    return None
+
+
+def retracted(c: Contamination, supporter: Variable) -> Blame | None:
+    """Blame whoever missed that a later evidence message takes the entry back, or None.
+
+    Data sets name retractions as evidence; of those that are not, nothing is known.
+    """
+    order = c.index.order
+    sources = supporter.value.get("sources", [])
+    newest = max((order.get(s, -1) for s in sources), default=-1)
+    if newest < 0:
+        return None
+    told = set(key_stems(supporter.value["text"])) - set(c.index.people)
+    known = set(c.question.evidence)
+    for id in sorted(c.question.evidence, key=lambda m: order.get(m, -1)):
+        message = c.index.messages.get(id)
+        if message is None or order[id] <= newest or id in sources:
+            continue
+        takes_back = message.value["text"]
+        # Evidence of an unanswerable question may also be a mere near miss.
+        meant = takes_back_words(takes_back) or not known.isdisjoint(sources)
+        if not meant or not told & set(key_stems(takes_back)):
+            continue
+        return _retraction_missed(c, message, supporter)
+    return None
+
+
+def _retraction_missed(c: Contamination, message: Variable, supporter: Variable) -> Blame | None:
+    stands = f"the entry should be gone: {quote(supporter.value['text'], 200)}"
+    facts = c.index.facts[message.value["id"]]
+    for fact in facts:
+        update = _update_of(c, fact)
+        if update is not None:
+            return Blame(
+                update, "DeletionError", "stale", stands,
+                quote(f"fact: {fact.value['text']} entry: {supporter.value['text']}"),
+                quote(describe_update(c.index, update)), (message.value["id"],),
+            )  # fmt: skip
+    users = [u for u in c.index.users[message.id] if u.status != "failed"]
+    for user in users:
+        if user.kind == "extraction" and not facts:
+            return blame_sources(
+                user, "ExtractionError", "omission",
+                "no fact says that this no longer holds", [message],
+                "(no fact from this message)",
+            )  # fmt: skip
+    return None
