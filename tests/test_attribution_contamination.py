@@ -40,6 +40,16 @@ def test_stale_decides_before_a_retrieval_that_found_only_the_old_value(store: S
     assert len(found.alternatives) == 1
 
 
+def test_an_old_value_named_beside_the_right_one_is_stale(store: Store) -> None:
+    """What the gold answer says too is not what went wrong."""
+    pipe = Pipeline(SAID)
+    (old,) = pipe.remember("s1", ("m1", OLD))
+    (fact,) = pipe.extract("s2", ("m3", NEW))
+    new = pipe.update("s2", fact, "add", near=[old])
+    pipe.ask("Which locker does Rosa have?", "77", "12 and 77", evidence=["m3"], found=[new, old])
+    assert kind(attribute(pipe, store)) == ("UpdateError", "stale")
+
+
 def test_an_event_of_another_day_is_a_distractor_and_not_stale(store: Store) -> None:
     """Dated events stand beside each other; the search should have told them apart."""
     said = {

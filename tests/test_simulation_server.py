@@ -21,7 +21,7 @@ Your output fields are:
 All interactions will be structured in the following way.
 In adhering to this structure, your objective is: 
         Read the passage.
-        Be short."""  # noqa: W291
+        Be short."""
 USER = """[[ ## question ## ]]
 Where does Rosa live?
 
@@ -120,7 +120,8 @@ def test_other_paths_are_unknown(connection: HTTPConnection) -> None:
     """Only completions and the list of models are served."""
     connection.request("GET", "/v1/models")
     response = connection.getresponse()
-    assert [m["id"] for m in json.loads(response.read())["data"]][0] == "sim/rules-1:agent"
+    models = json.loads(response.read())["data"]
+    assert models[0]["id"] == "sim/rules-1:agent"
     connection.request("GET", "/v1/files")
     response = connection.getresponse()
     assert response.status == 404

@@ -184,19 +184,20 @@ def _next(screen: Console, recorded: RecordedRun, report: Mapping[str, Any]) -> 
     run = run_argument(recorded.directory)
     heading(screen, "Next")
     if report["status"] != "done":
-        command(screen, f"memtune resume {run}{_more(report)}")
+        command(screen, resume_command(recorded))
     failed = recorded.example_failure()
     if failed is not None:
         command(screen, f"memtune trace {run} {failed}")
     command(screen, f"memtune export {run}")
 
 
-def _more(report: Mapping[str, Any]) -> str:
-    """Return the flag without which a resumption stops at once again."""
-    if report["stop_reason"] == "budget":
-        limits = report["limits"]
+def resume_command(recorded: RecordedRun) -> str:
+    """Return the command that goes on, with more of the budget that stopped the run."""
+    more = ""
+    if recorded.status[1] == "budget":
+        limits = recorded.settings
         if limits.get("max_calls"):
-            return f" --max-calls {2 * limits['max_calls']}"
+            more = f" --max-calls {2 * limits['max_calls']}"
         if limits.get("max_tokens"):
-            return f" --max-tokens {2 * limits['max_tokens']}"
-    return ""
+            more += f" --max-tokens {2 * limits['max_tokens']}"
+    return f"memtune resume {run_argument(recorded.directory)}{more}"

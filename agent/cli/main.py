@@ -74,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         code = app(args=arguments, prog_name="memtune", standalone_mode=False)
+        # typer turns an interrupt into this code; a run has said how to go on already.
+        if code == INTERRUPTED and run_directory.get() is None:
+            _say("interrupted")
         return code if isinstance(code, int) else 0
     except MemtuneError as error:
         _say(str(error))

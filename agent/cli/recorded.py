@@ -32,35 +32,42 @@ class ReadOnlyDatabase(Database):
         self.path = str(path)
         self.lock = threading.RLock()
         where = f"file:{quote(str(path.resolve()))}?mode=ro"
+        # Without a log file nobody is writing. Then none is made: a reader could not
+        # take it away again, and might not be allowed to write here at all.
+        if not path.with_name(f"{path.name}-wal").exists():
+            where += "&immutable=1"
         try:
             self.connection = self._connect(where)
-        except sqlite3.OperationalError:
-            # In a directory that may not be written, a log file cannot be made; nobody
-            # else writes there either.
-            try:
-                self.connection = self._connect(f"{where}&immutable=1")
-            except sqlite3.Error as error:
-                raise self._unusable(error) from error
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise StoreError(
+                f"{self.path}: cannot be read as a memtune database ({error})"
+            ) from error
 
     def _connect(self, where: str) -> sqlite3.Connection:
         connection = sqlite3.connect(where, uri=True, check_same_thread=False, timeout=10)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             raise StoreError(f"{self.path}: written by a newer memtune; upgrade memtune")
-        connection.execute("SELECT COUNT(*) FROM run_state").fetchone()
+        if version:
+            connection.execute("SELECT COUNT(*) FROM run_state").fetchone()
         return connection
 
-    def _unusable(self, error: sqlite3.Error) -> StoreError:
-        return StoreError(f"{self.path}: cannot be read as a memtune database ({error})")
+
+class NothingRecorded(RunDirectoryError):
+    """A run was named and its directory made, and nothing has happened since."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(
+            f"{directory}: the run has recorded nothing yet; wait for it, or start it with "
+            f"'memtune resume {directory}'"
+        )
 
 
 class RecordedRun:
     """What a run has recorded so far. A context manager; `close` ends the connection.
 
-    Raises RunDirectoryError for a directory without a run, StoreError for a damaged
-    database.
+    Raises RunDirectoryError for a directory without a run, NothingRecorded for one that has
+    not begun, StoreError for a damaged database.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -70,13 +77,14 @@ class RecordedRun:
         self.settings: dict[str, Any] = config["settings"]
         if not isinstance(self.identity, dict) or not isinstance(self.settings, dict):
             raise RunDirectoryError(f"{directory}: config.json is damaged; restore it")
+        self.running = running(directory)
         path = directory / DATABASE
         if not path.exists():
-            raise RunDirectoryError(
-                f"{directory}: the run has no {DATABASE} yet; start it again with 'memtune run'"
-            )
-        self.running = running(directory)
+            raise NothingRecorded(directory)
         self._database = ReadOnlyDatabase(path)
+        if self._database.row("PRAGMA user_version") == (0,):
+            self._database.close()
+            raise NothingRecorded(directory)
         self.store = Store(self._database)
 
     def __enter__(self) -> RecordedRun:

@@ -142,8 +142,8 @@ def _position(recorded: RecordedRun) -> tuple[int, str]:
 
 
 def _all(runs: Path) -> list[dict[str, Any]]:
-    from agent.cli.recorded import RecordedRun
-    from agent.loop.directory import CONFIG
+    from agent.cli.recorded import NothingRecorded, RecordedRun
+    from agent.loop.directory import CONFIG, running
     from traces.errors import MemtuneError
 
     rows: list[dict[str, Any]] = []
@@ -151,6 +151,9 @@ def _all(runs: Path) -> list[dict[str, Any]]:
         try:
             with RecordedRun(config.parent) as recorded:
                 rows.append(overview(recorded))
+        except NothingRecorded as error:
+            state = "running" if running(config.parent) else "broken off"
+            rows.append({"run": config.parent.name, "status": state, "error": str(error)})
         except MemtuneError as error:
             # One damaged run must not hide the others.
             rows.append({"run": config.parent.name, "status": "unreadable", "error": str(error)})
@@ -170,7 +173,7 @@ def _print_all(rows: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         if "error" in row:
-            table.add_row(foreign(row["run"]), "unreadable", "-", "-", "-", "-", style="red")
+            table.add_row(foreign(row["run"]), _state(row), "-", "-", "-", "-")
             continue
         score = wording.score(row["score"])
         short = {"test": "", "selection": " sel", "training": " train", "": ""}[row["score_of"]]
@@ -188,7 +191,13 @@ def _print_all(rows: list[dict[str, Any]]) -> None:
 def _state(row: dict[str, Any]) -> Any:
     from rich.text import Text
 
-    styles = {"running": "cyan", "done": "green", "stopped": "yellow", "broken off": "red"}
+    styles = {
+        "running": "cyan",
+        "done": "green",
+        "stopped": "yellow",
+        "broken off": "red",
+        "unreadable": "bold red",
+    }
     return Text(row["status"], styles.get(row["status"], ""))
 
 
@@ -196,6 +205,7 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from agent.cli.ending import resume_command
     from agent.cli.screen import banner, command, console, foreign, heading, run_argument
     from evals.report import wording
 
@@ -229,7 +239,7 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     following = {
         "running": [f"memtune stop {run}"],
         "done": [f"memtune report {run}", f"memtune export {run}"],
-    }.get(found["status"], [f"memtune resume {run}"])
+    }.get(found["status"], [resume_command(recorded)])
     failed = recorded.example_failure()
     if failed is not None:
         following.append(f"memtune trace {run} {failed}")

@@ -13,7 +13,8 @@ _PEOPLE = (
 EXTRACTION = (
     spec(
         "keep_preferences",
-        r"preferenc|\blikes\b|dislik|favou?rite|\btastes?\b(?! of)|\bfond\b|\bprefers?\b|preferred"
+        r"preferenc|\bfavou?rs\b|\bliking\b|can\'t stand|cannot stand|\blikes\b|dislik|favou?rite"
+        r"|\btastes?\b(?! of)|\bfond\b|\bprefers?\b|preferred"
         r"|\benjoys?\b"
         rf"|{_PEOPLE}(?: (?:really|most|personally|particularly))? (?:likes?|loves?|hates?"
         rf"|enjoys?|can't stand|cannot stand|care for)\b|love or hate|\bopinions?\b"
@@ -107,7 +108,8 @@ EXTRACTION = (
         r"|inventory|confirmation|identification|registration|invoice|reservation|asset|parcel|key"
         r"|part|job|item|door|label)s?'?(?:,? (?:and|or) \w+|, \w+(?: and| or) \w+"
         r"|/\w+)?[ -](?:codes?|numbers?|ids?|identifiers?|strings?|tags?|labels?)\b"
-        r"|\bcodes\b|\bcodes? (?:such|like|in)\b|\b[a-z]{2}-\d{3}\b|identifiers?\b|alphanumeric"
+        r"|\bnumbers? of (?:\w+ )?(?:locker|ticket|booking|parcel|badge|order)|\bcodes\b"
+        r"|\bcodes? (?:such|like|in)\b|\b[a-z]{2}-\d{3}\b|identifiers?\b|alphanumeric"
         r"|letters and digits|letter-and-digit|(?:letters|letter) (?:and|plus) (?:numbers?"
         r"|digits?)|\bserials\b|\breferences\b(?= (?:such|like|of))|numbers? (?:like"
         r"|such as) [\"'“]?[a-z]{2}-|\b(?:a|any|every|each|the) (?:\w+ )?code\b",

@@ -99,7 +99,7 @@ def _season_names(text: str) -> list[str]:
 _CUE = re.compile(
     r"\bmeans?\b|\bmeant\b|\bmeaning\b|stands? for|refers? to|referring|nick-?name|\bcall(?:s|ed"
     r"|ing)?\b|known as|"
-    r"\bsame\b|\balias|\bi\.e\.|\bboth\b|\bshort for\b|\bequals?\b|=|->|→|\bother name\b"
+    r"\badd\b|\bsame\b|\balias|\bi\.e\.|\bboth\b|\bshort for\b|\bequals?\b|=|->|→|\bother name\b"
     r"|another name|second name|"
     r"\balso\b|\btoo\b|as well|\bis (?:the|our|just)\b|\balike\b|interchangeabl|synonym|code ?name"
     r"|\bnames?\b|"

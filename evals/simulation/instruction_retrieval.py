@@ -21,7 +21,9 @@ _NO_SEARCH = (
 RETRIEVAL = (
     spec(
         "expand_query",
-        r"synonym|(?:other|different|alternative|additional|further|more|new"
+        r"synonym|in (?:several|various|many|multiple) (?:different )?(?:ways|wordings|forms)"
+        r"|several (?:wordings|phrasings)|(?:other|different|alternative|additional|further|more"
+        r"|new"
         r"|extra) (?:\w+ )?(?:words?|terms?|wordings?|phrasings?|phrases|expressions?"
         r"|formulations?|ways?\b)|related (?:\w+ )?(?:words?|terms?|expressions?)|paraphras"
         r"|\brewordings?|\breword|rephras|equivalent|(?:similar|same) (?:\w+ )?meaning"
@@ -37,7 +39,9 @@ RETRIEVAL = (
     ),
     spec(
         "multi_hop",
-        r"\blinks?\b|\blinking\b|in[- ]between|intermediate|intermediar|through (?:another"
+        r"\blinks?\b|(?:described|named|given|identified|known|referred to) (?:only "
+        r"|just )?by (?:their|his|her|a|the) (?:relation|role|tie|connection)|\blinking\b"
+        r"|in[- ]between|intermediate|intermediar|through (?:another"
         r"|a second|a third|someone|somebody|a relation|other)|(?:by way of|\bvia) (?:another|a"
         r"|someone|somebody)|second (?:person|thing|entity|fact)|indirect|\bchains?\b|\bhops?\b"
         r"|multi-hop|two (?:steps|hops|stages|parts|facts|queries|searches)|bridg|each (?:part"
@@ -58,11 +62,12 @@ RETRIEVAL = (
         r"\bmonths?\b|\bdates?\b|\bperiods?\b|\btime ?(?:spans?|ranges?|frames?|windows?"
         r"|limits?)?\b|\byears?\b|\bdays?\b|\btemporal|\bdated\b|\bcalendar|when (?:it"
         r"|something) happened",
-        r"restrict\w*|limit\w*|narrow\w*|filter\w*|confin\w*|constrain\w*|bound\w*"
+        r"restrict\w*|use (?:the )?(?:fields? )?after and before|limit\w*|narrow\w*|filter\w*"
+        r"|confin\w*|constrain\w*|bound\w*"
         r"|set (?:the )?(?:after|before|date|limits?|bounds?)|stay (?:within|inside|in)\b"
         r"|keep (?:\w+ ){0,3}(?:to|within|inside)\b|(?:only|just) (?:\w+ ){0,5}(?:from|in|within"
         r"|inside|of|that|dated|during|for)\b|\bwithin\b|inside\b|fence\w*|match\w* the (?:date"
-        r"|month|period)|exclude .{0,30}(?:outside|other)|(?:outside|other) .{0,30}(?:exclude|out"
+        r"|month|period)|exclude .{0,30}(?:outside|other)|(?:outside|other) .{0,50}(?:exclude|out"
         r"|drop|ignore|skip)\w*|cut down|fill (?:in )?(?:the )?(?:after|before)"
         r"|use (?:\w+ ){0,3}as (?:a )?(?:filter|bound|limit|window)|nothing outside|date range"
         r"|pin (?:the search|it) to|look (?:only|just) (?:at|in)|discard .{0,40}outside"

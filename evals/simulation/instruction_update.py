@@ -47,7 +47,8 @@ UPDATE = (
         r"drop\w*|overwrit\w*|replac\w*|los(?:e|es|ing)\b|lost|forget\w*|forgotten|discard\w*"
         r"|delet\w*|remov\w*|eras\w*|throw\w*|wip\w*|without|disappear\w*|vanish\w*|omit\w*"
         r"|ignor\w*|leav\w* out|supersed\w*|gone\b|destroy\w*|purg\w*|swap\w*|get rid|no trace",
-        exclude=r"dut(?:y|ies)\b|responsib|looks? after|looking after|in charge|strike\b|struck"
+        exclude=r"dut(?:y|ies)\b|responsib|takes? care|looks? after|looking after|in charge"
+        r"|strike\b|struck"
         r"|\bown\b|someone else|somebody else|chores?\b|says? the same|already",
     ),
     spec(
@@ -56,7 +57,7 @@ UPDATE = (
         r"|revoke"
         r"|given up|gives? up|gave up|obsolete|tak(?:es?|en) back|took back|ceased|(?:is|are"
         r"|was) over\b|not .{0,30}any ?more|untrue|fell through|fallen through|abandon|has ended"
-        r"|have ended|came to nothing|annul|void\b|taken back|stopped being|ceases|is off\b"
+        r"|have ended|came to nothing|annul|\bvoid\b|taken back|stopped being|ceases|is off\b"
         r"|scrapped|disown|renounc|quit\b|\bgone\b|stops? (?:being|holding)",
         _DELETE,
         _HOLD,
@@ -68,11 +69,13 @@ UPDATE = (
         r"|present|stor|exist|captur|in (?:the )?memory|has|have|tell|carr|includ|report|not)"
         r"|says? the same|the same (?:fact|information|content|statement|meaning|message)"
         r"|(?:states?|holds?|says?|known|contains?|knows?|stored|there|recorded|covered|in memory"
-        r"|expresses|mentions) (?:it |that |this )?already|\brepeat|redundan|restat|\btwice\b"
+        r"|expresses|mentions) (?:it |that |this )?already|already in|\brepeat|redundan|restat"
+        r"|\btwice\b"
         r"|identical|same thing (?:again|twice|in other words)|a second time|means the same"
         r"|says? nothing new|adds? nothing|brings? nothing|nothing new|known facts?|\bcopies\b"
         r"|already known",
-        r"keep\w*|ignor\w*|skip\w*|drop\w*|discard\w*|merg\w*|leav\w*|do nothing|no change"
+        r"no duplicates?|(?:not|n't|never) (?:need|require)\w*|keep\w*|ignor\w*|skip\w*|drop\w*"
+        r"|discard\w*|merg\w*|leav\w*|do nothing|no change"
         r"|unchanged|combin\w*|fold\w*|nothing (?:to do|needs|happens|changes|has to)|once\b"
         r"|no (?:action|new entry|second entry|further entry)|as it is|reject\w*|avoid\w*"
         r"|refrain\w*|one entry|single entry|not needed|unnecessary|omit\w*|unif\w*|collaps\w*"
@@ -99,13 +102,15 @@ UPDATE = (
         r"|revis\w*|let\b|unless|require\w*|go by|final|beats?|weigh\w*|touch\w*|rel(?:y|ies)"
         r"|correct\w*|allow\w*",
         r"ignor\w*|disregard\w*|discard\w*|irrelevant|regardless|distrust\w*|not matter|no matter",
-        exclude=r"strike|struck|own words|in your own",
+        exclude=r"strike|struck|own words|in your own|other than the|\bone person's|a colleague's",
         needs=r"",
     ),
     spec(
         "own_word",
         rf"{_OTHERS} (?:\w+ ){{0,4}}{_SAY}|{_SAY}\w*(?: \w+){{0,5}} (?:by|from|of|made by|through"
-        rf"|about) (?:\w+ )?{_OTHERS}|hearsay|second[- ]hand|(?:one|a) (?:person|colleague"
+        rf"|about) (?:\w+ )?{_OTHERS}|hearsay|other than the (?:person|one|colleague)|(?:one"
+        rf"|a) (?:person|colleague)\'s (?:\w+ )?(?:claim|statement|word|report)\w*|second[- ]hand"
+        rf"|(?:one|a) (?:person|colleague"
         rf"|speaker)'?s? (?:\w+ )?(?:{_SAY}\w*)(?: \w+){{0,3}} (?:about|on|concerning|of"
         rf"|regarding) (?:another|someone|somebody|anyone)|about (?:somebody|someone|people"
         rf"|persons?|a colleague|a person|anyone|another person) (?:else )?(?:\w+ )?(?:who"
@@ -145,7 +150,7 @@ UPDATE = (
     ),
     spec(
         "strike",
-        r"\bstrike\b|\bstruck\b|\bstriking (?:that|it|out)",
+        r"\bstrikes?\b|\bstruck\b|\bstriking (?:that|it|out)",
         _DELETE + r"|withdr\w*|retract\w*|cancel\w*|revok\w*|undo\w*|no longer|void\w*|invalidat\w*"
         r"|tak\w* back|annul\w*|rescind\w*|recall\w*|not (?:true|valid)|wrong\b",
         r"keep\w*|kept|leav\w*|add\w*|stor\w*|retain\w*|ignor\w*|record\w*|disregard\w*|skip\w*"

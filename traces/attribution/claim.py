@@ -10,17 +10,17 @@ from traces.attribution.words import key_stems, share
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a prediction says beyond the question: stems and times."""
+    """What a prediction says beyond question and gold answer: stems and times."""
 
     stems: frozenset[str]
     times: tuple[Span, ...]
 
     @classmethod
-    def of(cls, prediction: str, question: str) -> Claim:
-        """Return what a prediction claims."""
+    def of(cls, prediction: str, known: str) -> Claim:
+        """Return what a prediction claims beyond `known` words (question, gold answer)."""
         times = spans(prediction)
         words = frozenset(key_stems(words_without_times(prediction) if times else prediction))
-        telling = words - set(key_stems(question))
+        telling = words - set(key_stems(known))
         return cls(telling or (frozenset() if times else words), times)
 
     def support(self, text: str, date: str) -> float:

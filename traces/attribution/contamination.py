@@ -32,7 +32,8 @@ class Contamination:
         self.question = question
         self.asked: Asked = index.asked(question.id)
         self.prediction = prediction
-        self.claim = Claim.of(prediction, question.text)
+        # What the gold answer says too is not what went wrong.
+        self.claim = Claim.of(prediction, f"{question.text} {question.answer or ''}")
 
     def supporter(self) -> Variable | None:
         """Return the entry of the answer's context that best supports the prediction.

@@ -101,7 +101,7 @@ def distracted(c: Contamination, supporter: Variable) -> Blame | None:
     asked = set(key_stems(c.question.text)) - people
     text = supporter.value["text"]
     same_person = c.index.named(text) & c.index.named(c.question.text)
-    if search is None or not (same_person or share(asked, key_stems(text)) >= 0.34):
+    if search is None or not (same_person or share(asked, key_stems(text)) >= 0.3):
         return None
     shown = " | ".join(quote(v.value["text"], 90) for v in c.asked.context)
     return Blame(
