@@ -19,6 +19,7 @@ lint: $(READY)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(READY)
+	$(BIN)/memtune bench overhead
 	$(BIN)/memtune bench loop
 
 # The lock file holds names, versions and hashes only.

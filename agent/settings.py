@@ -59,7 +59,6 @@ class Settings(BaseSettings):
     agent_model: str | None = None
     judge_model: str | None = None
     reflection_model: str | None = None
-    api_base: str | None = None
     slip: float = Field(0.02, ge=0, le=1)
     optimizer: str = "attribution_guided"
     attribution: str = "provenance"
@@ -75,7 +74,6 @@ class Settings(BaseSettings):
     deadline: float | None = Field(None, gt=0, description="seconds; '90s', '30m', '8h'")
     patience: int = Field(3, ge=1)
     target: float | None = Field(None, gt=0, le=1)
-    operation_timeout: float | None = Field(None, gt=0)
 
     # where things are kept
     out: Path | None = None

@@ -56,6 +56,20 @@ def test_the_help_of_every_verb_has_an_example(
     assert f"memtune {verb}" in shown.split("Example")[1]
 
 
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version needs no verb."""
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"memtune \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing but the help, and the exit code of wrong use."""
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert "memtune run" in captured.out + captured.err
+    assert "memtune: " not in captured.err
+
+
 def test_the_defaults_in_the_help_are_the_settings_defaults() -> None:
     """A flag's stated default is what load_settings uses; every flag is a setting."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]

@@ -51,8 +51,7 @@ def test_json_progress_is_one_object_a_line(
     for done in range(101):
         shown(Progress(1, 5, "gate", done, 100), services)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["done"] for line in lines][0] == 0
-    assert [line["done"] for line in lines][-1] == 100
+    assert (lines[0]["done"], lines[-1]["done"]) == (0, 100)
     assert len(lines) < 20
     assert lines[0]["calls"] == {"made": 120, "saved": 34}
 

@@ -132,3 +132,25 @@ def test_more_rounds_than_the_error_rate_allows_are_refused(tmp_path: Path) -> N
     run(small(tmp_path, conversations=20, rounds=2, max_calls=600))
     with pytest.raises(SettingsError, match="more rounds are refused"):
         run(settings_of(tmp_path / "run", rounds=9, max_calls=700))
+
+
+def test_in_process_and_over_the_server_are_the_same(tmp_path: Path) -> None:
+    """The loopback server changes no score, no decision and no call."""
+    inside = run(small(tmp_path, conversations=5, seed=2)).done
+    outside = run(
+        small(tmp_path, conversations=5, seed=2, model="sim-server/rules-1", out=tmp_path / "http")
+    ).done
+    # The second run opens the same data set's test split again.
+    differing = {"seconds", "run", "out", "test_openings"}
+    assert {k: v for k, v in inside.items() if k not in differing} == {
+        k: v for k, v in outside.items() if k not in differing
+    }
+
+
+def test_concurrency_changes_nothing_but_time(tmp_path: Path) -> None:
+    """Threads change neither scores nor decisions nor the number of calls."""
+    one = run(small(tmp_path, seed=5)).done
+    many = run(small(tmp_path, seed=5, concurrency=6, out=tmp_path / "many")).done
+    for name in ("baseline", "final", "gain", "promoted", "rejected", "prompts", "attributions"):
+        assert one[name] == many[name]
+    assert one["calls"]["made"] == many["calls"]["made"]

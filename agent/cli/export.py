@@ -20,9 +20,9 @@ memtune export synthetic-fact_store-1a2b3c4d
 memtune export runs/night --out prompts/v2
 memtune run --prompts prompts/v2
 
-The bundle holds <slot>.md files and bundle.json: hashes, parents, the gate's records, what
-may be claimed, and whether that was shown on a simulated model. The same run gives the same
-bytes."""
+The bundle holds <slot>.md files and bundle.json: hashes, parents, the gate's
+records, what may be claimed, and whether that was shown on a simulated model.
+The same run gives the same bytes."""
 
 
 def register(app: typer.Typer) -> None:

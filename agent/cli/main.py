@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli import export, report, run, status, trace
+from agent.cli import bench, export, report, run, status, trace
 from agent.cli.crash import run_directory
 from traces.errors import MemtuneError
 
@@ -35,6 +35,7 @@ status.register(app)
 trace.register(app)
 report.register(app)
 export.register(app)
+bench.register(app)
 
 # typer brings click along, under a name that changed between its versions.
 _UsageError: type[Exception] = next(
@@ -42,12 +43,25 @@ _UsageError: type[Exception] = next(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"memtune {version('memtune')}")
+        raise typer.Exit
+
+
 @app.callback(
     epilog="Without a key and without a network memtune runs on a simulated model and "
     "synthetic conversations, and labels everything made with them.",
 )
 def _memtune(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Find the memory operation behind an agent's wrong answer, rewrite the prompt that is
     responsible, and keep the rewrite only when a held-out test says that it is better.
@@ -58,11 +72,6 @@ def _memtune(
     memtune trace RUN QUESTION    one wrong answer, from message to verdict
     memtune export RUN            the prompts, for production
     """
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"memtune {installed('memtune')}")
-        raise typer.Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except _UsageError as error:
-        _say(_usage(error))
+        if str(error):  # without arguments the help has been shown
+            _say(_usage(error))
         return 2
     except Exception as error:
         _say(f"unexpected {type(error).__name__}: {error} (traceback in {_write(error)})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -87,4 +86,3 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show the log on stderr.", rich_help_panel=OUTPUT)
 ]
 PlainJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
-OutDirectory = Path | None

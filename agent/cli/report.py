@@ -19,8 +19,8 @@ _EXAMPLES = """[bold]Examples[/bold]
 memtune report synthetic-fact_store-1a2b3c4d
 memtune report runs/night --out /tmp/night.md
 
-A run writes its report when it ends or stops; this verb writes it anew, also for a run that is
-under way or was killed."""
+A run writes its report when it ends or stops; this verb writes it anew, also
+for a run that is under way or was killed."""
 
 
 def register(app: typer.Typer) -> None:

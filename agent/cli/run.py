@@ -23,9 +23,11 @@ memtune run --conversations 40 --rounds 3 --max-calls 20000 --deadline 8h
 memtune run --dataset locomo --data locomo10.json --backend rag
 memtune run --prompts bundle/ --optimizer noop --json
 
-Settings come from flags, then MEMTUNE__NAME variables, then .env, then memtune.toml. The same
-command again continues the same run. Exit codes: 0 done, 1 error, 2 used wrongly, 101 stopped
-and resumable, 130 interrupted."""
+Settings come from flags, then MEMTUNE__NAME variables, then .env, then
+memtune.toml. The same command again continues the same run.
+
+Exit codes: 0 done, 1 error, 2 used wrongly, 101 stopped and resumable,
+130 interrupted."""
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +55,7 @@ def run(
         int | None, _option("Synthetic conversations to make.", options.DATA, "30", "N")
     ] = None,
     limit_questions: Annotated[
-        int | None, _option("Ask only so many of each conversation.", options.DATA, "all", "N")
+        int | None, _option("Ask only so many questions a conversation.", options.DATA, "all", "N")
     ] = None,
     rules: Annotated[
         int | None,
@@ -131,8 +133,9 @@ def run(
 ) -> None:
     """Run the loop: evaluate, find causes, rewrite prompts, test, repeat; then report.
 
-    Nothing is promoted without a paired test on conversations that the loop has not learned
-    from, and the final score is of a test split that is opened once, at the end.
+    Nothing is promoted without a paired test on conversations that the loop
+    has not learned from. The final score is of a test split that is opened
+    once, at the end.
     """
     flags = dict(locals())  # first, while it holds the flags and nothing else
     del flags["json"], flags["verbose"]
@@ -147,8 +150,8 @@ _RESUME_EXAMPLES = """[bold]Examples[/bold]
 memtune resume synthetic-fact_store-1a2b3c4d
 memtune resume runs/night --max-calls 50000 --deadline 2h
 
-What fixes a run (data, models, prompts, methods) cannot be changed; a limit that is not given
-stays as it was."""
+What fixes a run (data, models, prompts, methods) cannot be changed; a limit
+that is not given stays as it was."""
 
 
 def resume(

@@ -23,8 +23,8 @@ _EXAMPLES = """[bold]Examples[/bold]
 memtune trace synthetic-fact_store-1a2b3c4d sim-007-q03
 memtune trace runs/night conv-26/q12 --prompts seed
 
-The operation that lost or spoiled the information is marked; it is the run's own attribution.
-No model is called."""
+The operation that lost or spoiled the information is marked; it is the run's
+own attribution. No model is called."""
 
 
 def register(app: typer.Typer) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -47,9 +48,9 @@ def measure(directory: Path, rounds: int = 7) -> Overhead:
     theirs: list[float] = []
     for number in range(rounds):
         database = Database(directory / f"overhead-{number}.db")
-        ours.append(_timed(lambda database=database: _perform_all(Store(database), payloads)))
+        ours.append(_timed(partial(_perform_all, Store(database), payloads)))
         database.close()
-        theirs.append(_timed(lambda: _span_all(payloads)))
+        theirs.append(_timed(partial(_span_all, payloads)))
     scale = 1e6 / OPERATIONS
     return Overhead(median(ours) * scale, median(theirs) * scale)
 

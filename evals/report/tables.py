@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from evals.report.wording import printable
 
-_ACTIVE = re.compile(r"([\\`*_\[\]<>|~#!])")
+# Underscores within words, and signs that open no tag, are text already.
+_ACTIVE = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?]))")
 _TICKS = re.compile(r"`+")
 
 

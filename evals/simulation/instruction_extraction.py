@@ -50,7 +50,8 @@ EXTRACTION = (
         r"|pin\w*|spell\w*|map\w*|figur\w*|becom\w*|mak\w*|record\w*|need\w*|count\w*|fill\w*"
         r"|swap\w*|should be|must be|get\w*|attach\w*|belong\w*|reckon\w*",
         r"avoid\w*|ignor\w*|skip\w*|omit\w*|disregard\w*",
-        exclude=r"\bmonth or (?:a )?date",
+        exclude=r"\bmonth or (?:a )?date|is (?:given|shown|stated) (?:above|below|with|as|in|at"
+        r"|first)",
         needs=r"relative|yesterday|tomorrow|last |next |ago|today|\bwords? (?:for|of) time|when"
         r"|time|vague|turn|convert|resolv|translat|date|expression",
     ),

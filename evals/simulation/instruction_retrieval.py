@@ -73,7 +73,8 @@ RETRIEVAL = (
         r"|pin (?:the search|it) to|look (?:only|just) (?:at|in)|discard .{0,40}outside"
         r"|apply (?:a|the) (?:date|time)\w*|ask (?:only )?for entries (?:from|of)",
         r"search all|all (?:dates|months|periods)|regardless|whatever the|ignor\w*(?! entries"
-        r"| memories| all| every| what| any| whatever)|leave .{0,30}open|whole (?:memory|time)"
+        r"| memories| all| every| what| any| whatever)|leave .{0,30}(?:open|empty|blank)"
+        r"|whole (?:memory|time)"
         r"|without|any (?:date|month|period|time)\b|disregard\w*",
         exclude=r"\bsalar|\bbonus|\bpay\b|nickname|response time|at a time|each time|every time"
         r"|same time|save time|limit\w* (?:the )?number"
@@ -88,7 +89,9 @@ RETRIEVAL = (
         r"avoid\w*|refrain\w*",
         main_only=True,
         exclude=r"\bsalar|\bbonus|\bpay\b|\brates?\b|wage|compensation|earn|remunerat"
-        r"|nothing (?:but|else|outside)|leave out nothing|income|leave nothing out"
+        r"|than (?:nothing|no |an empty)|dates? (?:\w+ ){0,2}(?:empty|blank)|(?:after|before"
+        r"|filter|field)s?\b.*(?:empty|blank)|nothing (?:but|else|outside)|leave out nothing"
+        r"|income|leave nothing out"
         r"|miss nothing|money",
     ),
     spec(

@@ -40,7 +40,7 @@ DROP = (
     r"|uninteresting|worthless|unnecessary|needless|of no (?:interest|use|value|importance)|cut\b"
     r"|suppress\w*|delet\w*"
     r"|stay away|steer clear|clutter|useless|meaningless|does n't matter|throwaway|weed\w*"
-    r"|bother\w*|shed\b|toss\w*|eras\w*|no place"
+    r"|(?:not|n't|never) bother\w*|shed\b|toss\w*|eras\w*|no place"
 )
 GIVE = (
     r"return\w*|giv(?:e|es|ing)\b|hand\w*|yield\w*|deliver\w*|come back|bring\w*|send\w*|produc\w*"

@@ -21,7 +21,7 @@ def attribute(state: LoopState, services: Services) -> LoopState:
     working = services.store.prompt_set(state["working"])
     results = services.evaluate(working, services.conversations("train"), round, "attribute")
     cases = attribute_failures(results, services, round)
-    record = {"round": round, "failures": len(cases), **count(cases)}
+    record = {"round": round, "prompts": working.hash, "failures": len(cases), **count(cases)}
     services.store.save_round(round, "attribute", record)
     services.log("attributed", **record)
     if not services.slots:

@@ -1,0 +1,136 @@
+"""`memtune bench`: the long proofs, measured and compared with their targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Long proofs: what the loop gains, and what tracing costs.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the command line."""
+    root.add_typer(app, name="bench")
+
+
+@app.command("loop")
+def loop(
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of each condition.")] = 10,
+    null_runs: Annotated[
+        int, typer.Option(min=0, help="Runs in worlds that need nothing beyond the seed prompts.")
+    ] = 20,
+    causality: Annotated[
+        bool, typer.Option(help="Also with random attribution, shuffled and empty signals.")
+    ] = True,
+    conversations: Annotated[int, typer.Option(min=5, help="Conversations a run.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds a run.")] = 5,
+    processes: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
+    model: Annotated[
+        str,
+        typer.Option(help="sim-server/rules-1: a server process a run; sim/rules-1: in process."),
+    ] = "sim-server/rules-1",
+    json_lines: Annotated[bool, typer.Option("--json", help="JSON lines on stdout only.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures to this file.")] = None,
+) -> None:
+    """Run the loop over many seeds and compare with the targets; everything is simulated."""
+    from functools import partial
+
+    from agent.benchmark import run_jobs
+    from evals.benchmarks.loop import Job, Plan, run_benchmark
+
+    plan = Plan(seeds, null_runs, causality)
+    total, ended = len(plan.jobs()), 0
+
+    def on_row(job: Job, row: Mapping[str, Any]) -> None:
+        nonlocal ended
+        ended += 1
+        if json_lines:
+            line = {"event": "run", "condition": job.condition, "seed": job.seed, **row}
+            typer.echo(json.dumps(line))
+        else:
+            closed = row["headroom_closed"]
+            typer.echo(
+                f"[{ended:>3}/{total}] {job.condition:<20} seed {job.seed:<5} "
+                f"{_share(row['baseline'])} -> {_share(row['final'])}  "
+                f"gain {row['gain']:+.3f}  closed {_share(closed)}  {row['seconds']:.0f} s",
+                err=True,
+            )
+
+    run_all = partial(
+        run_jobs, model=model, conversations=conversations, rounds=rounds, processes=processes
+    )
+    figures = run_benchmark(plan, run_all, on_row)
+    checks = figures.pop("checks")
+    from dataclasses import asdict
+
+    figures |= {"event": "done", "simulated": True, "model": model,
+                "checks": [asdict(c) for c in checks]}  # fmt: skip
+    if out is not None:
+        from agent.loop.directory import write_whole
+
+        write_whole(out, json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    if json_lines:
+        typer.echo(json.dumps(figures))
+    else:
+        _show(figures["summary"], checks)
+    if not all(check.holds for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command("overhead")
+def overhead(
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON line on stdout.")] = False,
+) -> None:
+    """What `perform` costs an operation with 1 kB values, beside two OpenTelemetry spans."""
+    import tempfile
+
+    from evals.benchmarks.overhead import measure
+
+    with tempfile.TemporaryDirectory(prefix="memtune-bench-") as directory:
+        found = measure(Path(directory))
+    if json_lines:
+        typer.echo(
+            json.dumps(
+                {"event": "done", "perform_us": found.perform, "two_spans_us": found.two_spans,
+                 "ratio": found.ratio}
+            )
+        )  # fmt: skip
+    else:
+        typer.echo(
+            f"perform {found.perform:.1f} us an operation, two spans {found.two_spans:.1f} us: "
+            f"ratio {found.ratio:.2f} (target <= 1)"
+        )
+    if found.ratio > 1:
+        raise typer.Exit(1)
+
+
+def _share(value: float | None) -> str:
+    return "  -  " if value is None else f"{value:.3f}"
+
+
+def _show(summary: Mapping[str, Any], checks: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print("[bold]SIMULATED:[/bold] machinery is tested here, not language quality.")
+    table = Table("condition", "runs", "gain", "95% interval", "closed", "relative", "promoting")
+    for condition, f in summary.items():
+        low, high = f["interval"]
+        table.add_row(
+            condition,
+            str(f["runs"]),
+            f"{f['gain']:+.3f}",
+            "-" if low is None else f"{low:+.3f} .. {high:+.3f}",
+            _share(f["headroom_closed_median"]).strip(),
+            _share(f["relative_gain"]).strip(),
+            f"{f['promoting_runs']}",
+        )
+    console.print(table)
+    for check in checks:
+        mark = "[green]holds[/green]" if check.holds else "[red]FAILS[/red]"
+        console.print(f"{mark}  {check.name}: {check.measured} (asked: {check.asked})")
