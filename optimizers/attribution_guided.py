@@ -1,6 +1,6 @@
 """The default optimizer: edits from attributed failures, raced on training episodes.
 
-    signals -> slots -> clusters -> edits (reflection model) -> lint -> screen each alone
+    signals -> clusters -> slots -> edits (reflection model) -> lint -> screen each alone
             -> merge what gains -> race on all training episodes -> candidate
 
 The gate, on conversations that nothing here has seen, stays outside.
@@ -13,6 +13,7 @@ from typing import Any
 
 import dspy
 
+from optimizers.clusters import Cluster, cluster_signals
 from optimizers.drafting import Draft, make_drafts
 from optimizers.edits import Edit, apply_edit, edits_json
 from optimizers.merging import compatible, entrants, to_prune, trial_key
@@ -22,7 +23,6 @@ from optimizers.race import Entrant, Heat, Race, estimated_calls
 from optimizers.rejected import Rejections
 from optimizers.scoring import Comparison
 from traces.domain import Conversation, PromptSlot
-from traces.results import ErrorSignal
 
 # A slot takes part when it has at least this share of an even share of the weight.
 FAIR_SHARE = 0.5
@@ -87,7 +87,7 @@ class AttributionGuided(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         A reflection reply that cannot be read costs its slot this round, nothing else.
         """
         memory = Rejections(assignment.memory)
-        by_slot = share(assignment.signals, assignment.slots)
+        by_slot = share(cluster_signals(assignment.signals), assignment.slots)
         if not by_slot or not assignment.episodes:
             why = "no error signal of a tunable slot: nothing to learn from"
             return Proposal(None, (), (), memory.to_json(), why)
@@ -213,14 +213,14 @@ class AttributionGuided(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
 
 
 def share(
-    signals: Sequence[ErrorSignal], slots: Sequence[PromptSlot]
-) -> dict[PromptSlot, list[ErrorSignal]]:
-    """Return the slots that have a fair share of the signals' weight, heaviest first.
+    clusters: Sequence[Cluster], slots: Sequence[PromptSlot]
+) -> dict[PromptSlot, list[Cluster]]:
+    """Return the slots that have a fair share of the clusters' weight, heaviest first.
 
-    Signals of slots that are not tunable do not count.
+    Clusters of slots that are not tunable do not count.
     """
-    found = {slot: [s for s in signals if s.slot == slot.name] for slot in slots}
-    weights = {slot: sum(s.weight for s in own) for slot, own in found.items()}
+    found = {slot: [c for c in clusters if c.slot == slot.name] for slot in slots}
+    weights = {slot: sum(c.weight for c in own) for slot, own in found.items()}
     least = FAIR_SHARE * sum(weights.values()) / max(1, len(slots))
     order = sorted(found, key=lambda slot: (-weights[slot], slot.name))
     return {slot: found[slot] for slot in order if weights[slot] > 0 and weights[slot] >= least}

@@ -1,8 +1,11 @@
-"""Error signals of one slot, gathered by what seems to be their cause.
+"""Error signals gathered by what seems to be their cause.
 
-First by (slot, error type, sub-type), then by content: average-linkage agglomeration of
-cosine similarities over TF-IDF of stems and shape tokens (see `shapes`). Deterministic:
-signals are put in a fixed order first, and ties fall to the earlier one.
+First by content: average-linkage agglomeration of cosine similarities over TF-IDF of stems
+and shape tokens (see `shapes`), of question and evidence alone. Then the members vote: a
+group's slot, error type and sub-type are those that at least half of its attributions name,
+so that single wrong attributions are outvoted; where no half agrees, nothing is known of the
+cause and the group is left out. Deterministic: signals are put in a fixed order first,
+and ties fall to the earlier one.
 """
 
 from __future__ import annotations
@@ -26,29 +29,39 @@ _SHAPE_SHARE = 0.6
 # Agglomeration is cubic; what exceeds this joins the group's remainder.
 _MOST_COMPARED = 500
 
+# Share of a group's weight that has to name the same slot, and of those the same type.
+MAJORITY = 0.5
+
 Key = tuple[str, str]
+Cause = tuple[str, str, str]
 Vector = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Signals that seem to have one cause; the first `MOST_EXAMPLES` are its examples."""
+    """Signals that seem to have one cause; the first `MOST_EXAMPLES` are its examples.
+
+    `outvoted` resemble them but were attributed to another cause: the cluster's edits are
+    expected to mend them as well.
+    """
 
     id: str
     slot: str
     error_type: str
     sub_type: str
     signals: tuple[ErrorSignal, ...]
+    outvoted: tuple[ErrorSignal, ...] = ()
 
     @property
     def weight(self) -> float:
-        """Total weight of the signals."""
+        """Total weight of the signals that name the cause."""
         return sum(signal.weight for signal in self.signals)
 
     @property
     def questions(self) -> frozenset[Key]:
         """The failures behind it, as (conversation id, question id)."""
-        return frozenset((s.conversation, s.question_id) for s in self.signals)
+        members = (*self.signals, *self.outvoted)
+        return frozenset((s.conversation, s.question_id) for s in members)
 
     def to_json(self) -> dict[str, Any]:
         """Return what the reflection model is shown."""
@@ -76,29 +89,60 @@ def _example(signal: ErrorSignal) -> dict[str, Any]:
 def cluster_signals(
     signals: Sequence[ErrorSignal], most: int = MOST_CLUSTERS
 ) -> tuple[Cluster, ...]:
-    """Return at most `most` clusters, heaviest first, with the ids c1, c2, ...
+    """Return at most `most` clusters a slot, heaviest first, with the ids c1, c2, ...
 
     The lighter ones beyond that are left for a later round, when the others are solved.
     """
-    groups: dict[tuple[str, str, str], list[ErrorSignal]] = defaultdict(list)
-    for signal in sorted(signals, key=lambda s: (s.conversation, s.question_id, s.slot)):
-        groups[signal.slot, signal.error_type, signal.sub_type].append(signal)
-    people = speakers_of(signals)
-    found: list[tuple[tuple[str, str, str], list[ErrorSignal]]] = []
-    for kind, members in sorted(groups.items()):
-        similar = _similarities(members, people)
-        for indexes in _agglomerate(similar):
-            chosen = _examples_first(indexes, similar, members)
-            found.append((kind, [members[i] for i in chosen]))
-    found.sort(key=lambda item: (-sum(s.weight for s in item[1]), item[0], _key(item[1][0])))
-    return tuple(
-        Cluster(f"c{number}", *kind, tuple(members))
-        for number, (kind, members) in enumerate(found[:most], start=1)
-    )
+    ordered = sorted(signals, key=lambda s: (s.conversation, s.question_id, s.slot))
+    similar = _similarities(ordered, speakers_of(ordered))
+    groups, alone = _agglomerate(similar)
+    found: list[tuple[Cause, list[int], list[int]]] = []
+    for group in groups:
+        for cause in _causes([ordered[i] for i in group]):
+            agreeing = [i for i in group if _cause(ordered[i]) == cause]
+            found.append((cause, agreeing, [i for i in group if i not in agreeing]))
+    # What resembles nothing cannot be outvoted: it goes by what was attributed.
+    for cause in sorted({_cause(ordered[i]) for i in alone}):
+        found.append((cause, [i for i in alone if _cause(ordered[i]) == cause], []))
+    found.sort(key=lambda f: (-sum(ordered[i].weight for i in f[1]), f[0], f[1]))
+    counts: Counter[str] = Counter()
+    clusters: list[Cluster] = []
+    for cause, agreeing, others in found:
+        counts[cause[0]] += 1
+        if counts[cause[0]] <= most:
+            members = [ordered[i] for i in _examples_first(agreeing, similar, ordered)]
+            outvoted = tuple(ordered[i] for i in others)
+            clusters.append(Cluster(f"c{len(clusters) + 1}", *cause, tuple(members), outvoted))
+    return tuple(clusters)
 
 
-def _key(signal: ErrorSignal) -> Key:
-    return signal.conversation, signal.question_id
+def _cause(signal: ErrorSignal) -> Cause:
+    return signal.slot, signal.error_type, signal.sub_type
+
+
+def _causes(group: Sequence[ErrorSignal]) -> list[Cause]:
+    """Return the causes that at least half of a group's weight names: half for the slot, and
+    of those half for the error type; the commonest sub-type. Two in a tie, often none."""
+    found: list[Cause] = []
+    for slot, of_slot in _halves(group, 0, MAJORITY):
+        for error_type, of_type in _halves(of_slot, 1, MAJORITY):
+            sub_type, _ = _halves(of_type, 2, 0.0)[0]
+            found.append((slot, error_type, sub_type))
+    return found
+
+
+def _halves(
+    group: Sequence[ErrorSignal], part: int, least: float
+) -> list[tuple[str, list[ErrorSignal]]]:
+    """Return the values of one part of the cause, heaviest first, with who names them; only
+    those with at least the share `least` of the weight."""
+    named: dict[str, list[ErrorSignal]] = defaultdict(list)
+    for signal in group:
+        named[_cause(signal)[part]].append(signal)
+    weights = {value: sum(s.weight for s in who) for value, who in named.items()}
+    needed = least * sum(weights.values())
+    order = sorted(named, key=lambda value: (-weights[value], value))
+    return [(value, named[value]) for value in order if weights[value] >= needed]
 
 
 def _similarities(signals: Sequence[ErrorSignal], people: frozenset[str]) -> NDArray[np.float64]:
@@ -123,8 +167,8 @@ def _unit(vectors: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
     return np.asarray(rows / np.where(lengths == 0, 1, lengths), dtype=np.float64)
 
 
-def _agglomerate(similar: NDArray[np.float64]) -> list[list[int]]:
-    """Return groups of indexes; whatever resembles nothing forms one remainder."""
+def _agglomerate(similar: NDArray[np.float64]) -> tuple[list[list[int]], list[int]]:
+    """Return groups of indexes, and the indexes of what resembles nothing."""
     n = min(len(similar), _MOST_COMPARED)
     groups = {i: [i] for i in range(n)}
     # Rounding differs between machines' linear algebra; a decision must not hang on it.
@@ -144,8 +188,7 @@ def _agglomerate(similar: NDArray[np.float64]) -> list[list[int]]:
         groups[a] += groups.pop(b)
     alone = [i for group in groups.values() if len(group) == 1 for i in group]
     alone += range(n, len(similar))
-    clear = [sorted(group) for group in groups.values() if len(group) > 1]
-    return clear + ([sorted(alone)] if alone else [])
+    return [sorted(group) for group in groups.values() if len(group) > 1], sorted(alone)
 
 
 def _examples_first(

@@ -12,14 +12,13 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from optimizers.clusters import Cluster, cluster_signals
+from optimizers.clusters import Cluster
 from optimizers.edits import Dropped, Edit, EditError, apply_edit, edits_json, parse_edits
 from optimizers.lint import Corpus, lint
 from optimizers.protocol import Assignment
 from optimizers.rejected import Rejections
 from traces.domain import PromptSlot
 from traces.errors import ContentError
-from traces.results import ErrorSignal
 
 TASK = "reflection"
 # Sample indexes between rounds: a reply that cannot be read is drawn again at the next ones.
@@ -45,7 +44,7 @@ class Draft:
 
 def make_drafts(
     assignment: Assignment,
-    by_slot: Mapping[PromptSlot, Sequence[ErrorSignal]],
+    by_slot: Mapping[PromptSlot, Sequence[Cluster]],
     count: int,
     memory: Rejections,
     records: list[Record],
@@ -58,8 +57,8 @@ def make_drafts(
     """
     corpus = Corpus(assignment.episodes)
     queue: list[tuple[int, float, int, Draft]] = []
-    for slot, signals in by_slot.items():
-        clusters = {c.id: c for c in cluster_signals(signals)}
+    for slot, own in by_slot.items():
+        clusters = {c.id: c for c in own}
         turns: dict[str, int] = {}
         for edit in _ask(assignment, slot, list(clusters.values()), count, memory, records):
             problems = _problems(assignment, slot, edit, clusters, memory, corpus)

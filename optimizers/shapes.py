@@ -32,14 +32,10 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
 )  # fmt: skip
 _PREFIX = re.compile(r"^\s*(>+|[A-Z][\w-]{1,14}(?: \w+){0,2}(?=:\s))", re.M)
 _CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]{2,}\b")
-# How much the words of question and evidence say about what went wrong, by error type.
-_WORDS = {
-    "ExtractionError": (0.3, 1.0, 0.0),
-    "UpdateError": (0.5, 1.0, 0.5),
-    "DeletionError": (0.5, 1.0, 0.5),
-    "RetrievalError": (1.0, 0.3, 0.0),
-    "ResponseError": (1.0, 0.3, 0.0),
-}
+# How much the words of question and evidence count. What an attribution adds of its own
+# (lost, given, produced) does not: the members of a cluster vote on the cause, so what
+# makes them alike must not come from their votes.
+_ASKED, _SAID = 0.7, 0.7
 
 
 def speakers_of(signals: Iterable[ErrorSignal]) -> frozenset[str]:
@@ -49,17 +45,15 @@ def speakers_of(signals: Iterable[ErrorSignal]) -> frozenset[str]:
 
 
 def word_weights(signal: ErrorSignal, people: frozenset[str]) -> dict[str, float]:
-    """Return the stems of question ("q:"), evidence and given text, weighted 0..1."""
-    asked, said, given = _WORDS.get(signal.error_type, (0.5, 0.5, 0.0))
+    """Return the stems of question ("q:") and evidence ("e:"), weighted 0..1."""
     texts = "\n".join(item.text for item in signal.evidence)
     names = {stem(word) for word in people}
     found: dict[str, float] = {}
     for prefix, text, weight in (
-        ("q:", signal.question, asked),
-        ("e:", f"{texts}\n{signal.lost}", said),
-        ("e:", signal.given, given),
+        ("q:", signal.question, _ASKED),
+        ("e:", texts, _SAID),
     ):
-        for word in stems(text) if weight else ():
+        for word in stems(text):
             if word not in names and not word.isdigit():
                 found[prefix + word] = max(weight, found.get(prefix + word, 0.0))
     return found
@@ -81,11 +75,10 @@ def shape_weights(signal: ErrorSignal, people: frozenset[str]) -> dict[str, floa
         known = contains_words(texts, word) or word in people or word in STOP_WORDS
         if not known and word not in _CALENDAR:
             found[f"s:name {word}"] = 2.0
-    if signal.error_type in ("RetrievalError", "ResponseError"):
-        # Words of the question that its evidence lacks are what the search tripped over.
-        names = {stem(word) for word in people}
-        for word in set(stems(signal.question)) - set(stems(texts)) - names:
-            found[f"s:term {word}"] = 1.0
+    # Words of the question that its evidence lacks are what a search trips over.
+    names = {stem(word) for word in people}
+    for word in set(stems(signal.question)) - set(stems(texts)) - names:
+        found[f"s:term {word}"] = 1.0
     if not signal.expected:
         found["s:abstain"] = 1.5
     if len(signal.evidence) > 1:

@@ -148,17 +148,36 @@ def test_unlike_causes_are_separated_though_type_and_sub_type_agree() -> None:
     assert gathered == ["aside", "code", "fwd"]
 
 
-def test_slot_type_and_sub_type_always_separate() -> None:
-    """Signals that differ in one of them are never put together, however alike their texts."""
-    found = cluster_signals(
-        [
-            signal("s", "c", "a", text="same words here"),
-            signal("t", "c", "b", text="same words here"),
-            signal("s", "c", "d", sub_type="distortion", text="same words here"),
-            signal("s", "c", "e", error_type="UpdateError", text="same words here"),
-        ]
-    )
-    assert len(found) == 4
+def alike(*causes: tuple[str, str, str]) -> list[ErrorSignal]:
+    """Signals of the same content, each attributed to (slot, error type, sub-type)."""
+    return [
+        signal(slot, f"c{i}", "q", error_type, sub_type, text="the same words here")
+        for i, (slot, error_type, sub_type) in enumerate(causes)
+    ]
+
+
+def test_a_wrong_attribution_is_outvoted() -> None:
+    """Alike failures have one cause: the one that most of them were attributed to."""
+    right, wrong = ("s", "ExtractionError", "omission"), ("t", "RetrievalError", "missed")
+    (cluster,) = cluster_signals(alike(right, right, wrong, right))
+    assert (cluster.slot, cluster.error_type, cluster.sub_type) == right
+    assert len(cluster.signals) == 3
+    assert [s.slot for s in cluster.outvoted] == ["t"]
+    assert len(cluster.questions) == 4
+    assert cluster.weight == sum(s.weight for s in cluster.signals)
+
+
+def test_where_no_half_agrees_nothing_is_known_of_the_cause() -> None:
+    """Alike failures attributed to four different slots make no cluster."""
+    causes = [(slot, "ExtractionError", "omission") for slot in "abcd"]
+    assert cluster_signals(alike(*causes)) == ()
+
+
+def test_two_causes_in_a_tie_are_both_kept() -> None:
+    """Where two prompts have to be mended at once, both halves are told."""
+    one, two = ("s", "ExtractionError", "omission"), ("t", "RetrievalError", "missed")
+    found = cluster_signals(alike(one, two, one, two))
+    assert sorted(c.slot for c in found) == ["s", "t"]
 
 
 def test_a_name_that_only_questions_know_makes_a_cluster() -> None:
@@ -199,8 +218,8 @@ def test_clusters_are_ordered_by_weight_limited_and_show_few_examples() -> None:
     kinds = ["omission", "distortion", "wrong_time", "wrong_speaker", "hallucination"]
     kinds += ["overwritten", "stale", "missed", "format", "distractor"]
     many = [
-        signal("s", f"conv{n}", f"{kind}{n}", sub_type=kind, text=f"words of {kind}",
-               certified=n % 2 == 0)
+        signal("s", f"conv{n}", f"{kind}{n}", sub_type=kind, text="it is over there",
+               asked=f"find {kind}", certified=n % 2 == 0)
         for i, kind in enumerate(kinds) for n in range(i + 1)
     ]  # fmt: skip
     found = cluster_signals(many)
