@@ -12,7 +12,7 @@ from agent.models.gateway import Gateway
 from evals.evaluate import EpisodeRun
 from memory_backends.protocol import MemoryBackend, Snapshottable
 from traces.domain import Conversation, PromptSet, Question
-from traces.errors import ContentError, OperationError, ProviderError
+from traces.errors import ContentError, MemtuneError, OperationError, ProviderError
 from traces.operation import OperationContext, Recorder, ReuseIndex
 
 
@@ -65,7 +65,13 @@ class EpisodeRunner:
         from agent.models.language_model import adapter
 
         with dspy.context(adapter=adapter()):
-            return self._run(conversation, self.context(conversation, prompts))
+            try:
+                return self._run(conversation, self.context(conversation, prompts))
+            except MemtuneError:
+                raise
+            except Exception as error:
+                # A backend that raises breaks its episode, not the run.
+                raise _foreign(conversation.id, error) from error
 
     def _run(self, conversation: Conversation, ctx: OperationContext) -> EpisodeRun:
         backend = self._make_backend()
@@ -91,6 +97,10 @@ class EpisodeRunner:
                 self._agent.invoke({"question": question.id}, context=turn)
             except (ProviderError, ContentError, OperationError) as error:
                 return question.id, (None, f"{error.code}: {error}")
+            except MemtuneError:
+                raise
+            except Exception as error:
+                return question.id, (None, str(_foreign(question.id, error)))
             assert turn.answer is not None
             return question.id, (str(turn.answer.value["text"]), None)
 
@@ -103,3 +113,7 @@ class EpisodeRunner:
                 pool.submit(contextvars.copy_context().run, answer, question) for question in asked
             ]
             return dict(future.result() for future in futures)
+
+
+def _foreign(where: str, error: Exception) -> OperationError:
+    return OperationError(f"{where}: {type(error).__name__}: {error}"[:500])

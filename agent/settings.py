@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.exceptions import SettingsError as SourceError
 
 from traces.errors import SettingsError
 
@@ -93,7 +95,10 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
+            names = tuple(name.strip() for name in value.split(",") if name.strip())
+            if not names:
+                raise ValueError("names no slot; leave it out to tune the backend's slots")
+            return names
         return value
 
     @classmethod
@@ -144,11 +149,20 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "settings"
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(
+                f"memtune.toml: {field}: there is no such setting; remove it, or choose among "
+                f"{', '.join(Settings.model_fields)}"
+            ) from error
         message = str(first["msg"]).removeprefix("Value error, ")
         value = repr(first.get("input"))[:60]
         flag = "--" + field.replace("_", "-")
         raise SettingsError(
             f"{flag} (or {field} in memtune.toml, MEMTUNE__{field.upper()}): {message}, got {value}"
         ) from error
+    except SourceError as error:
+        raise SettingsError(f"MEMTUNE__ variable or .env: {error}; write it as JSON") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"memtune.toml: is not TOML: {error}; correct it") from error
     except (OSError, ValueError) as error:
-        raise SettingsError(f"memtune.toml or .env cannot be read: {error}") from error
+        raise SettingsError(f"memtune.toml or .env cannot be read: {error}; correct it") from error

@@ -24,6 +24,9 @@ from traces.protocols import Judge
 from traces.results import AnswerRecord, EpisodeResult
 from traces.store import Store
 
+# How the error of an episode begins that no prompt is to blame for.
+_UNREACHABLE = (f"{ProviderError.code}:", f"{TransientProviderError.code}:")
+
 Prediction = tuple[str | None, str | None]  # (text, error); one of them is None
 
 
@@ -74,7 +77,8 @@ class Evaluator:
     ) -> list[EpisodeResult]:
         """Return one result a conversation.
 
-        Raises TransientProviderError when every episode broke on the provider.
+        Raises TransientProviderError when every episode broke on the provider; a single
+        episode that broke on what the model said, or on an operation, is one bad sample.
         """
         self.store.save_prompt_set(prompts)
         done: list[EpisodeResult] = []
@@ -99,8 +103,11 @@ class Evaluator:
                         if future.done() and not future.cancelled():
                             future.result()
                 results = [future.result() for future in futures]
-        if results and all(result.error for result in results):
-            raise TransientProviderError(f"every episode broke; the first: {results[0].error}")
+        broken = [result.error for result in results if result.error]
+        if broken and len(broken) == len(results):
+            unreachable = all(error.startswith(_UNREACHABLE) for error in broken)
+            if unreachable or len(broken) > 1:
+                raise TransientProviderError(f"every episode broke; the first: {broken[0]}")
         return results
 
     def _report(self, done: Sequence[EpisodeResult], total: int) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from evals.report.wording import CLAIMS
 from evals.spending import ALPHA, Spending, conversations_needed
 from evals.statistics import Mode, holm, mcnemar_p, sign_flip_p
 
@@ -25,11 +26,6 @@ VETO_PAIRS = 20
 # conversation id -> question id -> (verdict, None where a provider failed; category)
 Verdicts = Mapping[str, Mapping[str, tuple[bool | None, str]]]
 Decision = Literal["accepted", "rejected", "inconclusive"]
-
-CLAIMS: dict[Mode, str] = {
-    "population": "holds for conversations exchangeable with those of the selection split",
-    "these_conversations": "no claim beyond these conversations",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def decide(
     category that got worse. Inconclusive, and the incumbent stays: no questions, over 2%
     without a verdict, missing verdicts of the two sides that differ by more than 1% of
     the questions (and by more than one), or too few conversations for the mode. The
-    caller spends the round (`Spending.spend`) with the record, whatever it says.
+    caller counts the round as spent with the record, whatever it says.
     Raises SettingsError when no round is left.
     """
     spending.check(1)

@@ -106,6 +106,19 @@ class TestSeal:
         """Return how often the test split was opened so far."""
         return len(self._read().get(dataset_hash, []))
 
+    def check(self) -> None:
+        """Raise StoreError now where a later opening could not be counted."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._directory):
+                pass
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{self._path}: cannot be written ({getattr(error, 'strerror', None) or error}); "
+                "make the directory writable, or set MEMTUNE__STATE_DIR to one that is"
+            ) from error
+        self._read()
+
     def open(self, dataset_hash: str, opening: str) -> int:
         """Count an opening and return how many there are now, this one included.
 

@@ -1,11 +1,12 @@
 """Error signals gathered by what seems to be their cause.
 
 First by content: average-linkage agglomeration of cosine similarities over TF-IDF of stems
-and shape tokens (see `shapes`), of question and evidence alone. Then the members vote: a
-group's slot, error type and sub-type are those that at least half of its attributions name,
-so that single wrong attributions are outvoted; where no half agrees, nothing is known of the
-cause and the group is left out. Deterministic: signals are put in a fixed order first,
-and ties fall to the earlier one.
+and shape tokens (see `shapes`), of question and evidence alone. Then the failures of a group
+vote: its slot, error type and sub-type are those that at least half of them name, so that
+single wrong attributions are outvoted; and the vote has to tell something: the cause is
+commoner in the group than outside (Fisher's exact test), or the only one there is. What is
+spread over all kinds of failures alike may be noise, and such a group is left out.
+Deterministic: signals are put in a fixed order first, and ties fall to the earlier one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ _MOST_COMPARED = 500
 
 # Share of a group's weight that has to name the same slot, and of those the same type.
 MAJORITY = 0.5
+# Level at which a cause counts as commoner in its group than outside.
+PECULIAR = 0.05
+# Share of all signals from which on one cause is taken for the only one.
+PREVAILING = 2 / 3
 
 Key = tuple[str, str]
 Cause = tuple[str, str, str]
@@ -98,7 +103,9 @@ def cluster_signals(
     groups, alone = _agglomerate(similar)
     found: list[tuple[Cause, list[int], list[int]]] = []
     for group in groups:
-        for cause in _causes([ordered[i] for i in group]):
+        inside = set(group)
+        others = [signal for i, signal in enumerate(ordered) if i not in inside]
+        for cause in _causes([ordered[i] for i in group], others):
             agreeing = [i for i in group if _cause(ordered[i]) == cause]
             found.append((cause, agreeing, [i for i in group if i not in agreeing]))
     # What resembles nothing cannot be outvoted: it goes by what was attributed.
@@ -120,29 +127,63 @@ def _cause(signal: ErrorSignal) -> Cause:
     return signal.slot, signal.error_type, signal.sub_type
 
 
-def _causes(group: Sequence[ErrorSignal]) -> list[Cause]:
-    """Return the causes that at least half of a group's weight names: half for the slot, and
-    of those half for the error type; the commonest sub-type. Two in a tie, often none."""
+def _causes(group: Sequence[ErrorSignal], others: Sequence[ErrorSignal]) -> list[Cause]:
+    """Return the causes that a group's failures agree on: at least half of their weight for
+    the slot, of those half for the error type, and the commonest sub-type; and only what
+    tells something (`_credible`). Two where failures name two slots each, often none."""
     found: list[Cause] = []
     for slot, of_slot in _halves(group, 0, MAJORITY):
         for error_type, of_type in _halves(of_slot, 1, MAJORITY):
-            sub_type, _ = _halves(of_type, 2, 0.0)[0]
-            found.append((slot, error_type, sub_type))
+            sub_type, agreeing = _halves(of_type, 2, 0.0)[0]
+            cause = (slot, error_type, sub_type)
+            elsewhere = [signal for signal in others if _cause(signal) == cause]
+            named, size = _failures(agreeing), _failures(group)
+            if _credible(named, size, _failures(elsewhere), _failures(others)):
+                found.append(cause)
     return found
+
+
+def _failures(signals: Sequence[ErrorSignal]) -> int:
+    return len({(s.conversation, s.question_id) for s in signals})
+
+
+def _credible(named: int, size: int, elsewhere: int, outside: int) -> bool:
+    """Say whether it tells something that `named` of a group's `size` failures have a cause
+    which `elsewhere` of the `outside` other failures have.
+
+    It does where the cause is commoner in the group than outside (one-sided Fisher test),
+    where there is no outside, or where nearly all failures have that one cause.
+    """
+    prevails = named >= PREVAILING * size and elsewhere >= PREVAILING * outside
+    if outside == 0 or prevails:
+        return True
+    from scipy.stats import fisher_exact
+
+    table = np.array([[named, size - named], [elsewhere, outside - elsewhere]])
+    return float(fisher_exact(table, alternative="greater").pvalue) <= PECULIAR
 
 
 def _halves(
     group: Sequence[ErrorSignal], part: int, least: float
 ) -> list[tuple[str, list[ErrorSignal]]]:
     """Return the values of one part of the cause, heaviest first, with who names them; only
-    those with at least the share `least` of the weight."""
+    those that failures with at least the share `least` of the weight name."""
     named: dict[str, list[ErrorSignal]] = defaultdict(list)
     for signal in group:
         named[_cause(signal)[part]].append(signal)
-    weights = {value: sum(s.weight for s in who) for value, who in named.items()}
-    needed = least * sum(weights.values())
+    weights = {value: _weight(who) for value, who in named.items()}
+    needed = least * _weight(group)
     order = sorted(named, key=lambda value: (-weights[value], value))
     return [(value, named[value]) for value in order if weights[value] >= needed]
+
+
+def _weight(signals: Sequence[ErrorSignal]) -> float:
+    """Return the weight of the failures behind signals, each counted once."""
+    by_failure: dict[Key, float] = {}
+    for s in signals:
+        key = (s.conversation, s.question_id)
+        by_failure[key] = max(s.weight, by_failure.get(key, 0.0))
+    return sum(by_failure.values())
 
 
 def _similarities(signals: Sequence[ErrorSignal], people: frozenset[str]) -> NDArray[np.float64]:

@@ -435,3 +435,11 @@ def test_a_later_change_is_invisible_to_an_earlier_question(store: Store) -> Non
     (fact,) = pipe.extract("s2", ("m3", "Rosa's desk is elsewhere."))
     pipe.update("s2", fact, "change", "", entry, [entry])
     assert kind(attribute(pipe, store)) == ("RetrievalError", "missed")
+
+
+def test_a_number_with_a_comma_is_one_part_of_the_answer() -> None:
+    """'13,000 euros' is a value, 'Rome, Paris and Oslo' are three."""
+    from traces.attribution.targets import gold_parts
+
+    assert len(gold_parts("13,000 euros", "What budget is there?")) == 1
+    assert len(gold_parts("Rome, Paris and Oslo", "Where?")) == 3

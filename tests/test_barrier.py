@@ -133,6 +133,56 @@ def test_the_server_takes_seed_and_slip_only() -> None:
     assert flags == {"seed", "slip", "port"}
 
 
+PARTS = {
+    "world": ("world", "ceiling"),
+    "agent": ("agent_", "instruction", "language"),
+    "judge": ("judge_",),
+    "reflection": ("reflection_",),
+}
+SHARED = {"request", "draws"}
+
+
+def part_of(module: str) -> str | None:
+    return next((p for p, starts in PARTS.items() if module.startswith(starts)), None)
+
+
+def strange_imports(path: Path, text: str) -> set[str]:
+    """Return what a file of one part imports from elsewhere in the simulation."""
+    own = part_of(path.stem)
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            module = re.match(r"evals\.simulation\.(\w+)", name)
+            if module and module[1] not in SHARED and part_of(module[1]) != own:
+                found.add(module[1])
+    return found
+
+
+def test_no_file_of_a_part_imports_another_part() -> None:
+    """World, agent, judge and reflection parts share the request's form and the draws, no
+    more; every file that is not the model, the server or the seeds belongs to one part."""
+    files = [p for p in SIMULATION.glob("*.py") if part_of(p.stem)]
+    others = {p.stem for p in SIMULATION.glob("*.py")} - {p.stem for p in files}
+    assert others == {"__init__", "model", "server", "seeds", *SHARED}
+    assert {part_of(p.stem) for p in files} == set(PARTS)
+    for path in files:
+        assert strange_imports(path, path.read_text("utf-8")) == set(), path.name
+
+
+def test_that_check_bites() -> None:
+    """A planted import of another part is found, in either form."""
+    path = SIMULATION / "agent_part.py"
+    assert strange_imports(path, "from evals.simulation.world_house import RULES") == {
+        "world_house"
+    }
+    assert strange_imports(path, "from evals.simulation import judge_part") == {"judge_part"}
+
+
 PLANTED = {
     "downwards": ("traces/hashing.py", "import agent.settings"),
     "strangers": ("evals/splits.py", "import optimizers.protocol"),

@@ -76,7 +76,9 @@ def test_prose_is_drawn_again_at_the_next_sample(database: Database) -> None:
     """A reply without readable JSON is not repeated but drawn anew, one index on."""
     made, provider = gateway(
         database,
-        lambda _, sample: "Well, I think so." if sample == 0 else '{"correct": false, "reason": ""}',
+        lambda _, sample: (
+            "Well, I think so." if sample == 0 else '{"correct": false, "reason": ""}'
+        ),
     )
     assert made.ask("judge")(*ASK)["correct"] is False
     assert provider.calls == [0, 1]
@@ -97,9 +99,7 @@ def test_the_length_of_the_chain_is_recorded(database: Database) -> None:
 
     from agent.models.language_model import adapter
 
-    made, _ = gateway(
-        database, lambda _, sample: '{"answer": "x"}' if sample == 2 else "prose"
-    )
+    made, _ = gateway(database, lambda _, sample: '{"answer": "x"}' if sample == 2 else "prose")
     op = BoundOperation("o", "n", None, datetime(2024, 1, 1), "", 0, None, made.bind)
     with dspy.context(adapter=adapter()):
         prediction = dspy.Predict("question -> answer")(lm=op.lm, question="q")
@@ -117,12 +117,31 @@ def test_transport_failures_repeat_the_same_sample(
 
     def reply(*_: Any) -> Any:
         tries.append(1)
-        return TransientProviderError("reset") if len(tries) < 3 else '{"correct": true, "reason": ""}'
+        return (
+            TransientProviderError("reset") if len(tries) < 3 else '{"correct": true, "reason": ""}'
+        )
 
     made, provider = gateway(database, reply)
     assert made.ask("judge")(*ASK)["correct"] is True
     assert provider.calls == [0, 0, 0]
     assert made.ledger.spending()["judge"].calls == 3
+
+
+@pytest.mark.parametrize("broken", [OSError(28, "No space left"), TypeError("a defect")])
+def test_what_breaks_below_the_engine_is_no_providers_failure(
+    database: Database, monkeypatch: pytest.MonkeyPatch, broken: Exception
+) -> None:
+    """A full disk or a defect comes out of DSPy as itself, so that nobody records it as a
+    question that a provider failed."""
+    made, _ = gateway(database, lambda *_: "never asked")
+
+    def fail(*_: Any) -> Any:
+        raise broken
+
+    monkeypatch.setattr(made.ledger, "call", fail)
+    with pytest.raises(type(broken)) as found:
+        made.ask("judge")(*ASK)
+    assert found.value is broken
 
 
 def test_a_provider_that_stays_down_ends_in_its_own_error(

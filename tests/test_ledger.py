@@ -114,6 +114,26 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         Database(path)
 
 
+def test_a_full_disk_is_one_clear_error_and_leaves_no_transaction(tmp_path: Path) -> None:
+    """What SQLite cannot write is named with a way out; the next write finds a clean state."""
+    made = Database(tmp_path / "l.db")
+    pages = made.row("PRAGMA page_count")
+    assert pages is not None
+    made.write(f"PRAGMA max_page_count = {pages[0]}")
+    big = "x" * 1_000_000
+    with pytest.raises(StoreError, match=r"l\.db: cannot be used now .*full"):
+        made.write("INSERT INTO run_state VALUES ('a', ?)", (big,))
+    with (
+        pytest.raises(StoreError, match="cannot be used now"),
+        made.transaction() as connection,
+    ):
+        connection.execute("INSERT INTO run_state VALUES ('b', ?)", (big,))
+    made.write("PRAGMA max_page_count = 100000")
+    with made.transaction() as connection:
+        connection.execute("INSERT INTO run_state VALUES ('c', ?)", (big,))
+    assert made.rows("SELECT key FROM run_state") == [("c",)]
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """A file of a later version is left alone."""
     made = Database(tmp_path / "l.db")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from agent.loop.runner import run, settings_of
 from evals.splits import TestSeal
-from tests.loop_fixture import small
+from tests.loop_fixture import opened, small
 from traces.errors import DataError, IdentityError, LockedError, RunDirectoryError, SettingsError
 
 
@@ -132,6 +133,40 @@ def test_more_rounds_than_the_error_rate_allows_are_refused(tmp_path: Path) -> N
     run(small(tmp_path, conversations=20, rounds=2, max_calls=600))
     with pytest.raises(SettingsError, match="more rounds are refused"):
         run(settings_of(tmp_path / "run", rounds=9, max_calls=700))
+    # What was refused is not remembered: the next resume starts from the old limits.
+    assert settings_of(tmp_path / "run").rounds == 2
+
+
+def test_the_round_under_way_counts_as_one_that_may_spend(tmp_path: Path) -> None:
+    """Of five rounds two were gated and a third has begun: a sixth would make four more
+    tests where three are left; had the third missed no gate, it would be refused too."""
+    from agent.loop.runner import _check_rounds
+
+    with ExitStack() as stack:
+        services = opened(small(tmp_path, rounds=5), stack)
+        for number in (1, 2, 3):
+            services.store.save_round(number, "evaluate", {"round": number})
+        for number in (1, 2):
+            services.store.save_round(number, "gate", {"round": number})
+        services.rounds = 6
+        with pytest.raises(SettingsError, match="4 more rounds are refused"):
+            _check_rounds(services)
+        services.store.save_round(3, "gate", {"round": 3})
+        with pytest.raises(SettingsError, match="3 more rounds are refused"):
+            _check_rounds(services)
+        services.rounds = 5
+        _check_rounds(services)
+
+
+def test_fewer_rounds_on_resume_do_not_change_what_a_run_claims(tmp_path: Path) -> None:
+    """The gate's mode is fixed when a run begins, though fewer rounds need fewer
+    conversations for a population."""
+    settings = small(tmp_path, conversations=20, rounds=20)
+    with ExitStack() as stack:
+        assert opened(settings, stack).gate_mode == "these_conversations"
+    with ExitStack() as stack:
+        again = opened(settings.model_copy(update={"rounds": 5}), stack)
+        assert (again.gate_mode, again.declared_rounds) == ("these_conversations", 20)
 
 
 def test_in_process_and_over_the_server_are_the_same(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@
     ├── RunDirectoryError         a run directory is missing, foreign or damaged
     ├── IdentityError             a resume would change what fixes the run
     ├── LockedError               another process holds the run directory
-    ├── ProviderError             a model provider failed                        (retryable)
+    ├── ProviderError             a model provider failed, and would again
     │   ├── TransientProviderError    overloaded, cut off, timed out: same request again
     │   └── ContentError              well-formed response, unparsable content: next sample
     ├── BudgetExceeded            the budget forbids the next call
@@ -69,22 +69,23 @@ class LockedError(MemtuneError):
 
 
 class ProviderError(MemtuneError):
-    """A model provider failed; `retryable` is overridden where trying again is useless."""
+    """A model provider failed; only its subclasses are worth another try."""
 
     code = "provider_error"
-    retryable = True
 
 
 class TransientProviderError(ProviderError):
     """Overload, timeout or a cut-off body: repeat the request at the same sample index."""
 
     code = "provider_transient"
+    retryable = True
 
 
 class ContentError(ProviderError):
     """A well-formed response with unparsable content: repeat at the next sample index."""
 
     code = "provider_content"
+    retryable = True
 
 
 class BudgetExceeded(MemtuneError):

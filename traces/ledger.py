@@ -7,7 +7,6 @@ flight, and spending is exact: failed and lost calls are counted too.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -129,7 +128,7 @@ class Ledger:
         if row is not None:
             with self._lock:
                 self.saved += 1
-            return Completion(json.loads(row[0]), row[1], row[2])
+            return Completion(self._database.value(row[0]), row[1], row[2])
         admit()
         self._reserve(key, request, role)
         try:

@@ -43,12 +43,6 @@ class Evaluate(Protocol):
     ) -> list[EpisodeResult]: ...
 
 
-class GraphOf(Protocol):
-    """Loads the evolution graph of a recorded pass."""
-
-    def __call__(self, pass_id: int) -> EvolutionGraph: ...
-
-
 class Attribute(Protocol):
     """An attribution method: says which operation caused a failure.
 

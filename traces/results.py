@@ -37,16 +37,15 @@ class AnswerRecord:
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     progress: float | None = None
-    calls: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-native values."""
-        return {**asdict(self), "calls": list(self.calls), "scores": dict(self.scores)}
+        return {**asdict(self), "scores": dict(self.scores)}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> AnswerRecord:
         """Read what `to_json` wrote."""
-        return cls(**{**record, "calls": tuple(record["calls"])})
+        return cls(**record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ prompt set) is committed whole, so a killed run never holds half an episode.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,11 +27,12 @@ _OPERATION_COLUMNS = (
 class Store:
     """Queries beside the tables they use; implements `traces.operation.ReuseIndex`.
 
-    `saved` counts the model calls that reused operations did not make again.
+    `saved` counts the model calls that reused operations did not make again. Thread-safe.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
         self.saved = 0
 
     # run state -----------------------------------------------------------------
@@ -46,7 +48,7 @@ class Store:
     def state(self, key: str, default: Any = None) -> Any:
         """Return a remembered value, or the default."""
         row = self._database.row("SELECT value FROM run_state WHERE key = ?", (key,))
-        return default if row is None else json.loads(row[0])
+        return default if row is None else self._database.value(row[0])
 
     # prompt sets ---------------------------------------------------------------
 
@@ -64,7 +66,7 @@ class Store:
         )
         if row is None:
             raise StoreError(f"{self._database.path}: holds no prompt set {hash}")
-        return PromptSet(json.loads(row[0]), parent=row[1])
+        return PromptSet(self._database.value(row[0]), parent=row[1])
 
     # passes and operations -----------------------------------------------------
 
@@ -133,7 +135,7 @@ class Store:
             return None
         answers = tuple(self.answers(row[0]))
         return EpisodeResult(
-            conversation, prompt_set, row[0], answers, json.loads(row[2]), row[1]
+            conversation, prompt_set, row[0], answers, self._database.value(row[2]), row[1]
         )
 
     def passes(self, prompt_set: str | None = None) -> list[tuple[int, str, str]]:
@@ -148,7 +150,7 @@ class Store:
         rows = self._database.rows(
             "SELECT record FROM answers WHERE pass = ? ORDER BY question", (pass_id,)
         )
-        return [AnswerRecord.from_json(json.loads(row[0])) for row in rows]
+        return [AnswerRecord.from_json(self._database.value(row[0])) for row in rows]
 
     def operations(self, pass_id: int) -> list[OperationRecord]:
         """Return the operations of a pass in the order in which they ended."""
@@ -182,8 +184,9 @@ class Store:
         )
         if row is None:
             return None
-        refs = json.loads(row[0])
-        self.saved += len(json.loads(row[1]))
+        refs = self._database.value(row[0])
+        with self._lock:
+            self.saved += len(self._database.value(row[1]))
         return {
             role: self.variables([(id, digest) for id, digest in pairs])
             for role, pairs in refs.items()
@@ -205,7 +208,7 @@ class Store:
             "SELECT question, record FROM attributions WHERE pass = ? AND method = ?",
             (pass_id, method),
         )
-        return {q: Attribution.from_json(json.loads(record)) for q, record in rows}
+        return {q: Attribution.from_json(self._database.value(record)) for q, record in rows}
 
     def save_round(self, round: int, stage: str, record: Mapping[str, Any]) -> None:
         """Keep what a stage of a round decided; the first record of a stage stands.
@@ -221,14 +224,14 @@ class Store:
         row = self._database.row(
             "SELECT record FROM rounds WHERE round = ? AND stage = ?", (round, stage)
         )
-        return None if row is None else dict(json.loads(row[0]))
+        return None if row is None else dict(self._database.value(row[0]))
 
     def rounds(self, stage: str) -> list[dict[str, Any]]:
         """Return the records of one stage over all rounds, in order."""
         rows = self._database.rows(
             "SELECT record FROM rounds WHERE stage = ? ORDER BY round", (stage,)
         )
-        return [json.loads(row[0]) for row in rows]
+        return [self._database.value(row[0]) for row in rows]
 
 
 def _operation_row(pass_id: int, position: int, o: OperationRecord) -> tuple[Any, ...]:

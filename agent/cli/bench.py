@@ -118,14 +118,14 @@ def _show(summary: Mapping[str, Any], checks: Any) -> None:
 
     console = Console()
     console.print("[bold]SIMULATED:[/bold] machinery is tested here, not language quality.")
-    table = Table("condition", "runs", "gain", "95% interval", "closed", "relative", "promoting")
+    table = Table("condition", "runs", "gain (95%)", "closed", "of headline", "promote", box=None)
     for condition, f in summary.items():
         low, high = f["interval"]
+        span = "" if low is None else f" ({low:+.2f} to {high:+.2f})"
         table.add_row(
             condition,
             str(f["runs"]),
-            f"{f['gain']:+.3f}",
-            "-" if low is None else f"{low:+.3f} .. {high:+.3f}",
+            f"{f['gain']:+.3f}{span}",
             _share(f["headroom_closed_median"]).strip(),
             _share(f["relative_gain"]).strip(),
             f"{f['promoting_runs']}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,7 +188,7 @@ def _next(screen: Console, recorded: RecordedRun, report: Mapping[str, Any]) -> 
         command(screen, resume_command(recorded))
     failed = recorded.example_failure()
     if failed is not None:
-        command(screen, f"memtune trace {run} {failed}")
+        command(screen, f"memtune trace {run} {shlex.quote(failed)}")
     command(screen, f"memtune export {run}")
 
 

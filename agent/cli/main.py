@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 error, 2 used wrongly, 101 stopped and resumable, 130 inte
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -21,6 +22,8 @@ from agent.cli.crash import run_directory
 from traces.errors import MemtuneError
 
 INTERRUPTED = 130
+# A full disk or a terminal that has gone, behind stdout.
+_NO_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
 app = typer.Typer(
     name="memtune",
@@ -97,13 +100,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has left; nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NO_OUTPUT:
+            return _unexpected(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say(f"the output cannot be written ({error.strerror}); send it elsewhere")
+        return 1
     except _UsageError as error:
         if str(error):  # without arguments the help has been shown
             _say(_usage(error))
         return 2
     except Exception as error:
-        _say(f"unexpected {type(error).__name__}: {error} (traceback in {_write(error)})")
-        return 1
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    _say(f"unexpected {type(error).__name__}: {error} (traceback in {_write(error)})")
+    return 1
 
 
 def _usage(error: Exception) -> str:

@@ -187,7 +187,7 @@ def facts(progress: Progress, services: Services) -> dict[str, Any]:
     saved = services.store.saved + services.gateway.ledger.saved
     left = None if budget.deadline is None else max(0.0, budget.deadline - time.monotonic())
     return {
-        "run": services.directory.name,
+        "run": services.directory.resolve().name,
         "round": progress.round,
         "rounds": progress.rounds,
         "stage": progress.stage,
@@ -205,7 +205,7 @@ def facts(progress: Progress, services: Services) -> dict[str, Any]:
 def where(progress: Progress, services: Services) -> str:
     """Return the round in words, or the run's name before the first."""
     if progress.round == 0:
-        return services.directory.name
+        return services.directory.resolve().name
     return f"round {progress.round} of {progress.rounds}"
 
 

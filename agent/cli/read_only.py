@@ -26,7 +26,8 @@ class ReadOnlyDatabase(Database):
             self.connection = self._connect(where)
         except sqlite3.Error as error:
             raise StoreError(
-                f"{self.path}: cannot be read as a memtune database ({error})"
+                f"{self.path}: cannot be read as a memtune database ({error}); restore it from a "
+                "backup or start a new run"
             ) from error
 
     def _connect(self, where: str) -> sqlite3.Connection:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from agent.cli.read_only import ReadOnlyDatabase
-from agent.loop.directory import DATABASE, read_config, running
+from agent.loop.directory import DATABASE, read_config, require_database, running
 from traces.domain import PromptSet
 from traces.errors import RunDirectoryError, StoreError
 from traces.ledger import Ledger, Spending
@@ -21,6 +21,11 @@ STAGES = ("evaluate", "attribute", "optimize", "gate")
 LIMITS = (
     "rounds", "concurrency", "max_calls", "max_tokens", "deadline", "patience", "target",
 )  # fmt: skip
+
+# What readers take for granted in a summary; one that lacks any of it is not used.
+SUMMARY_KEYS = frozenset(
+    {"status", "stop_reason", "gate_mode", "calls", "tokens", "prompts", "test_openings"}
+)
 
 
 class NothingRecorded(RunDirectoryError):
@@ -49,6 +54,7 @@ class RecordedRun:
             raise RunDirectoryError(f"{directory}: config.json is damaged; restore it")
         self.running = running(directory)
         path = directory / DATABASE
+        require_database(directory)
         if not path.exists():
             raise NothingRecorded(directory)
         self._database = ReadOnlyDatabase(path)
@@ -56,6 +62,10 @@ class RecordedRun:
             self._database.close()
             raise NothingRecorded(directory)
         self.store = Store(self._database)
+        # The last that opening a run writes: before it there are no prompts to be named.
+        if self.store.state("started") is None:
+            self._database.close()
+            raise NothingRecorded(directory)
 
     def __enter__(self) -> RecordedRun:
         return self
@@ -68,7 +78,10 @@ class RecordedRun:
     ) -> None:
         self.close()
         if isinstance(error, sqlite3.DatabaseError):
-            raise StoreError(f"{self._database.path}: damaged ({error})") from error
+            raise StoreError(
+                f"{self._database.path}: damaged ({error}); restore it from a backup or start a "
+                "new run"
+            ) from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -120,9 +133,13 @@ class RecordedRun:
         if status in ("done", "stopped"):
             try:
                 found = json.loads((self.directory / "summary.json").read_text("utf-8"))
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 found = None
-            if isinstance(found, dict) and found.get("status") == status:
+            if (
+                isinstance(found, dict)
+                and found.get("status") == status
+                and found.keys() >= SUMMARY_KEYS
+            ):
                 return found
         spent = self.spent
         return {
@@ -226,8 +243,11 @@ class RecordedRun:
         try:
             found = json.loads(path.read_text("utf-8"))
             return {name: found[name] for name in ("name", "hash", "splits", "problems")}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunDirectoryError(f"{path}: cannot be read ({error})") from error
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            raise RunDirectoryError(
+                f"{path}: cannot be read ({reason}); resume the run, which writes it anew"
+            ) from error
 
     def report_data(self) -> Mapping[str, Any]:
         """Return the plain data that evals.report builds on."""

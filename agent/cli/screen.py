@@ -20,8 +20,8 @@ def console() -> Console:
     from rich.console import Console
 
     made = Console(highlight=False)
-    if made.width > WIDEST:
-        made.width = WIDEST
+    # Some programs start others with COLUMNS=0: nothing would be shown at all.
+    made.width = min(made.width, WIDEST) or 80
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -242,7 +243,7 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     }.get(found["status"], [resume_command(recorded)])
     failed = recorded.example_failure()
     if failed is not None:
-        following.append(f"memtune trace {run} {failed}")
+        following.append(f"memtune trace {run} {shlex.quote(failed)}")
     heading(screen, "Next")
     for line in following:
         command(screen, line)

@@ -16,6 +16,9 @@ from traces.domain import Conversation, Dataset, PromptSet, PromptSlot
 from traces.errors import DataError, SettingsError
 from traces.hashing import content_hash
 
+# An instruction goes with every call of its operation; a longer file is the wrong file.
+LONGEST_PROMPT = 100_000
+
 
 def load_data(settings: Settings) -> Dataset:
     """Load the data set, cut to `limit_questions` a conversation. Raises DataError."""
@@ -74,7 +77,9 @@ def seed_prompts(settings: Settings) -> PromptSet:
     slots = {slot.name: slot.seed for slot in all_slots(settings)}
     if settings.prompts is None:
         return PromptSet(slots)
-    files = sorted(settings.prompts.glob("*.md")) if settings.prompts.is_dir() else []
+    if not settings.prompts.is_dir():
+        raise SettingsError(f"--prompts {settings.prompts}: is no directory; give one of .md files")
+    files = sorted(settings.prompts.glob("*.md"))
     if not files:
         raise SettingsError(f"--prompts {settings.prompts}: holds no <slot>.md file")
     for path in files:
@@ -84,11 +89,16 @@ def seed_prompts(settings: Settings) -> PromptSet:
                 f"name files after {', '.join(slots)}"
             )
         try:
-            text = path.read_text("utf-8").strip()
+            text = path.read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"--prompts {path}: cannot be read ({error})") from error
         if not text:
             raise SettingsError(f"--prompts {path}: is empty; write an instruction or delete it")
+        if len(text) > LONGEST_PROMPT:
+            raise SettingsError(
+                f"--prompts {path}: has {len(text):,} characters; shorten it to at most "
+                f"{LONGEST_PROMPT:,}"
+            )
         slots[path.stem] = text
     return PromptSet(slots)
 
@@ -98,7 +108,8 @@ def make_providers(settings: Settings) -> dict[str, Provider]:
     from agent.models.sim_server import SimulatedServer
 
     for role in ROLES:
-        check_model(settings.model_of(role))
+        given = getattr(settings, f"{role}_model")
+        check_model(settings.model_of(role), f"--{role}-model" if given else "--model")
     made: dict[str, Provider] = {}
     providers: dict[str, Provider] = {}
     for role in ROLES:

@@ -15,8 +15,12 @@ from traces.errors import IdentityError, LockedError, RunDirectoryError
 
 CONFIG = "config.json"
 DATABASE = "memtune.db"
+EVENTS = "events.jsonl"
 STOP = "stop"
 LOCK = ".lock"
+
+_RESTORE = "restore it from a backup or start a new run"
+_READ_LATER = ("data_hash", "seed_prompts", "attribution")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -42,6 +46,13 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError as error:
+            # The name goes into logs and to SQLite, which take UTF-8 only.
+            raise RunDirectoryError(
+                f"{str(path)!a}: the name is not UTF-8; choose another --out"
+            ) from error
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(path / LOCK)
@@ -71,7 +82,7 @@ class RunDirectory:
         (self.path / STOP).unlink(missing_ok=True)
 
     def fix_identity(self, config: Mapping[str, Any]) -> None:
-        """Write config.json, or check that it names the same run.
+        """Write config.json where there is none, else check that it names the same run.
 
         `config` has `identity` (what fixes the run) and `settings`. Raises IdentityError
         showing what differs.
@@ -90,7 +101,12 @@ class RunDirectory:
                     f"{self.path}: holds another run; {'; '.join(differing)}: "
                     "choose another --out or the old settings"
                 )
-        write_whole(path, json.dumps(config, indent=2, sort_keys=True) + "\n")
+        else:
+            self.write_config(config)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write config.json: the settings of the latest start that was not refused."""
+        write_whole(self.path / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
     def close(self) -> None:
         """Let the directory go."""
@@ -105,13 +121,32 @@ def read_config(path: Path) -> dict[str, Any]:
         raise RunDirectoryError(
             f"{path}: no run there (no {CONFIG}); give a run's name or directory"
         ) from None
-    except (OSError, ValueError) as error:
-        raise RunDirectoryError(f"{path / CONFIG}: cannot be read ({error})") from error
-    if not isinstance(found, dict) or not all(
-        isinstance(found.get(part), dict) for part in ("identity", "settings")
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunDirectoryError(f"{path / CONFIG}: cannot be read ({error}); {_RESTORE}") from error
+    if (
+        not isinstance(found, dict)
+        or not all(isinstance(found.get(part), dict) for part in ("identity", "settings"))
+        or not all(isinstance(found["identity"].get(part), str) for part in _READ_LATER)
     ):
-        raise RunDirectoryError(f"{path / CONFIG}: is not a memtune run's configuration")
+        raise RunDirectoryError(
+            f"{path / CONFIG}: is not a memtune run's configuration; {_RESTORE}"
+        )
     return found
+
+
+def require_database(path: Path) -> None:
+    """Raise RunDirectoryError when a run has begun in `path` and its database is gone.
+
+    Going on would silently pay again for everything.
+    """
+    log, database = path / EVENTS, path / DATABASE
+    if not (path / CONFIG).exists() or not log.is_file() or not log.stat().st_size:
+        return
+    if not database.exists() or (database.is_file() and not database.stat().st_size):
+        raise RunDirectoryError(
+            f"{database}: is missing or empty, although a run has begun here; restore it from "
+            "a backup or choose another --out"
+        )
 
 
 def running(path: Path) -> bool:
@@ -130,9 +165,14 @@ def running(path: Path) -> bool:
 def find_run(name: str, runs: Path = Path("runs")) -> Path:
     """Return the directory of a run given by path or by name under `runs`."""
     for path in (Path(name), runs / name):
-        if (path / CONFIG).exists():
-            return path
+        try:
+            str(path).encode("utf-8")
+            if (path / CONFIG).exists():
+                return path
+        except (OSError, ValueError):  # no name that a file can have
+            continue
     known = sorted(p.parent.name for p in runs.glob(f"*/{CONFIG}")) if runs.is_dir() else []
+    name = name if len(name) <= 200 else f"{name[:197]}..."
     hint = f"known runs: {', '.join(known[:8])}" if known else f"there are no runs in {runs}/"
     raise RunDirectoryError(f"{name}: no such run; {hint}")
 

@@ -15,7 +15,15 @@ from typing import Any
 from agent.episodes import EpisodeRunner
 from agent.logs import EventLog
 from agent.loop import assemble
-from agent.loop.directory import CONFIG, RunDirectory, read_config, write_whole
+from agent.loop.directory import (
+    CONFIG,
+    EVENTS,
+    RunDirectory,
+    read_config,
+    require_database,
+    write_whole,
+)
+from agent.loop.file_errors import file_errors
 from agent.loop.services import Progress, Services
 from agent.loop.state import LoopState
 from agent.loop.summary import summarize
@@ -81,7 +89,9 @@ def run(
         if transform_signals is not None:
             services.transform_signals = transform_signals
         status, reason = _drive(services, checkpoints)
-        done = summarize(services, run=services.directory.name, status=status, stop_reason=reason)
+        done = summarize(
+            services, run=services.directory.resolve().name, status=status, stop_reason=reason
+        )
         spent = services.store.state("seconds", 0.0) + time.monotonic() - started
         done["seconds"] = round(spent, 3)
         if status == "done":
@@ -110,6 +120,10 @@ def _open(
     slots = assemble.tunable_slots(settings)
     prompts = assemble.seed_prompts(settings)
     splits = split(dataset)
+    make_optimizer(settings.optimizer)  # an unknown name must not fix a run
+    create_attribution(settings.attribution, None, settings.seed)
+    seal = TestSeal(settings.state_directory())
+    seal.check()
     providers = assemble.make_providers(settings)
     for provider in {id(p): p for p in providers.values()}.values():
         stack.callback(provider.close)
@@ -117,13 +131,16 @@ def _open(
     identity = assemble.identity_of(settings, dataset, prompts, models)
     directory = RunDirectory(settings.out or assemble.default_directory(identity))
     stack.callback(directory.close)
+    stack.enter_context(file_errors(directory.path))
+    require_database(directory.path)
     declared = Spending(settings.rounds)
     mode = choose_mode(
         None if settings.gate_mode == "auto" else settings.gate_mode,
         len(splits.selection),
         declared,
     )
-    directory.fix_identity({"identity": identity, "settings": settings.model_dump(mode="json")})
+    config = {"identity": identity, "settings": settings.model_dump(mode="json")}
+    directory.fix_identity(config)
     directory.clear_stop()
     write_whole(
         directory.path / "dataset.lock.json",
@@ -136,6 +153,8 @@ def _open(
     database = Database(directory.database)
     stack.callback(database.close)
     store, ledger = Store(database), Ledger(database)
+    # Another limit of rounds must not change what a run claims half-way through it.
+    mode = (store.state("started") or {}).get("gate_mode", mode)
     spent = ledger.spending().values()
     budget = Budget(
         Limits(settings.max_calls, settings.max_tokens, settings.deadline),
@@ -144,7 +163,7 @@ def _open(
         stop_requested=directory.stop_requested,
     )
     gateway = Gateway(providers, ledger, budget, settings.concurrency)
-    log = EventLog(directory.path / "events.jsonl", echo=echo_logs)
+    log = EventLog(directory.path / EVENTS, echo=echo_logs)
     stack.callback(log.close)
     parameters = content_hash([identity["backend_fingerprint"], models["agent"]])
     ask_judge = gateway.ask("judge")
@@ -178,7 +197,7 @@ def _open(
         gate_mode=mode,
         min_gain=settings.min_gain,
         concurrency=settings.concurrency,
-        seal=TestSeal(settings.state_directory()),
+        seal=seal,
         identity=content_hash(identity),
         directory=directory.path,
         log=log,
@@ -188,6 +207,7 @@ def _open(
     if on_progress is not None:
         services.on_progress = lambda progress: on_progress(progress, services)
     _check_rounds(services)
+    directory.write_config(config)  # a refused limit must not become the run's
     # The run's row is there before the graph starts: a crash before the first checkpoint
     # must not lose the run.
     store.set_state("declared_rounds", services.declared_rounds)
@@ -206,10 +226,12 @@ def _open(
 
 def _check_rounds(services: Services) -> None:
     """Refuse more rounds than the error rate was divided by, as far as it is spent."""
-    begun = len(services.store.rounds("evaluate"))
-    reached = len(services.store.rounds("gate"))
+    begun = [record["round"] for record in services.store.rounds("evaluate")]
+    gated = [record["round"] for record in services.store.rounds("gate")]
+    # The round under way may still reach its gate.
+    ended = len(begun) if begun[-1:] == gated[-1:] else len(begun) - 1
     if services.rounds > services.declared_rounds:
-        Spending(services.declared_rounds, reached).check(services.rounds - begun)
+        Spending(services.declared_rounds, len(gated)).check(services.rounds - ended)
         if services.store.rounds("finish"):
             raise IdentityError(
                 f"{services.directory}: the run is finished and its test split was opened; "
@@ -247,6 +269,11 @@ def _drive(services: Services, checkpointer: Any) -> tuple[str, str]:
     except tuple(STOP_REASONS) as stopped:
         services.log("stopped", reason=str(stopped))
         return "stopped", STOP_REASONS[type(stopped)]
+    except sqlite3.OperationalError as error:  # a checkpoint: LangGraph's own statements
+        raise RunDirectoryError(
+            f"{services.directory / 'memtune.db'}: cannot be used now ({error}); free what it "
+            "needs (space, permissions, other programs), then resume the run"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise RunDirectoryError(
             f"{services.directory / 'memtune.db'}: damaged ({error}); restore it from a backup "

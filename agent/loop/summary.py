@@ -137,8 +137,11 @@ def _gain(services: Services, final: PromptSet, ceiling: str | None) -> dict[str
     if ceiling is not None:
         best = results_of(services, services.store.prompt_set(ceiling), "test")
         top = conversation_scores(best) if best is not None else {}
-        headroom = sum(top.get(c, 0.0) - old[c] for c in shared) / len(shared) if top else 0.0
-        closed = round(interval.mean / headroom, 6) if headroom > 0 else None
+        # Gain and headroom over the same conversations, those that all three have.
+        known = [c for c in shared if c in top]
+        headroom = sum(top[c] - old[c] for c in known)
+        gained = sum(new[c] - old[c] for c in known)
+        closed = round(gained / headroom, 6) if headroom > 0 else None
     return {
         "score": round(interval.mean, 6),
         "interval": _interval(interval) if services.gate_mode == "population" else None,

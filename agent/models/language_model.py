@@ -108,18 +108,28 @@ class RedrawingAdapter(JSONAdapter):  # type: ignore[misc]
             except MemtuneError:
                 raise
             except Exception as error:
-                raise _unwrapped(error) from error
+                cause = _unwrapped(error)
+                if cause is error:
+                    raise
+                raise cause from error
 
 
 def _unwrapped(error: BaseException) -> BaseException:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MemtuneError):
-            return cause
-        cause = cause.__cause__
-    if isinstance(error, dspy.utils.exceptions.LMError):
-        return ProviderError(f"DSPy: {error}")
-    return error
+    """Return what DSPy has wrapped: our own error, or what broke below the engine.
+
+    Providers translate their vendors' errors, so anything foreign down there (a full disk,
+    a defect) is no provider's failure and must not be recorded as one.
+    """
+    root = error
+    while not isinstance(root, MemtuneError) and root.__cause__ is not None:
+        root = root.__cause__
+    if isinstance(root, MemtuneError):
+        return root
+    if not isinstance(error, dspy.utils.exceptions.LMError):
+        return error
+    if isinstance(root, dspy.utils.exceptions.LMError):
+        return ProviderError(f"DSPy: {root}")
+    return root
 
 
 @lru_cache(maxsize=1)

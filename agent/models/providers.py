@@ -147,7 +147,7 @@ def known_models() -> str:
     return "sim/rules-1 (in process), sim-server/rules-1 (over its loopback server)"
 
 
-def check_model(model: str) -> None:
+def check_model(model: str, option: str = "--model") -> None:
     """Raise SettingsError for a model string that no provider serves."""
     if model not in ("sim/rules-1", "sim-server/rules-1"):
-        raise SettingsError(f"--model {model}: unknown model; known: {known_models()}")
+        raise SettingsError(f"{option} {model}: unknown model; known: {known_models()}")

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TypeVar
-
-T = TypeVar("T")
 
 
 def digest(*keys: object) -> int:
@@ -21,11 +17,6 @@ def digest(*keys: object) -> int:
 def uniform(*keys: object) -> float:
     """Return a number in [0, 1)."""
     return digest(*keys) / 2.0**64
-
-
-def pick(options: Sequence[T], *keys: object) -> T:
-    """Return one of the options."""
-    return options[digest(*keys) % len(options)]
 
 
 def generator(*keys: object) -> random.Random:

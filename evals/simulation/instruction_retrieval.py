@@ -21,6 +21,7 @@ _NO_SEARCH = (
 RETRIEVAL = (
     spec(
         "expand_query",
+        r"(?:what|which) (?:other )?words|words .{0,25}(?:might|may|could|would) use|"
         r"synonym|in (?:several|various|many|multiple) (?:different )?(?:ways|wordings|forms)"
         r"|several (?:wordings|phrasings)|(?:other|different|alternative|additional|further|more"
         r"|new"
@@ -32,10 +33,25 @@ RETRIEVAL = (
         r"|every|your|a) (?:query|queries|question|search|wording)|widen the (?:wording"
         r"|vocabulary)|\bvariants?\b|alternat(?:e|ive)s\b|(?:could|might"
         r"|may) (?:\w+ ){0,3}(?:been )?(?:worded|phrased|put|said|expressed|called|described)"
-        r"|vary the (?:wording|words|phrasing)|put differently|otherwise worded",
+        r"|vary the (?:wording|words|phrasing)|put differently|otherwise worded|reformulat"
+        r"|vocabulary|query expansion"
+        r"|(?:similar|different|further|various|varied|several|extra|additional|range of"
+        r"|alternative) (?:\w+ )?(?:words|terms"
+        r"|expressions|phrases|wordings|keywords)|own words"
+        r"|(?:same|similar|related|close|like) (?:sense|concept|idea|notion)s?|\b(?:two|three"
+        r"|several|many|more) (?:\w+ )?"
+        r"(?:wordings|phrasings|formulations|versions)|colloquial|everyday (?:word|term|language"
+        r"|expression)|broader (?:word"
+        r"|term)|hypernym|generic term|(?:words|terms) of the (?:question|asker)|wide net"
+        r"|\bparaphrase",
         _SEARCH,
-        _NO_SEARCH,
-        exclude=r"nickname|alias|[\"'“‘]the [a-z]|\bsalar|\bpay\b|bonus|known as|code ?name",
+        _NO_SEARCH
+        + r"|(?:only|just|solely|exclusively)(?: \w+){0,3} (?:the )?(?:exact )?(?:words|terms"
+        r"|wording) of"
+        r"|(?:keep|stick|adhere) to|of the question only",
+        1,
+        exclude=r", in other words|simple words|licen[cs]e|word order|in your answer"
+        r"|double quotes|nickname|alias|[\"'“‘]the [a-z]|\bsalar|\bpay\b|bonus|known as|code ?name",
     ),
     spec(
         "multi_hop",
@@ -51,10 +67,24 @@ RETRIEVAL = (
         r"|parts|facts|hops|stages)|connecting|\bdetour|nested|roundabout"
         r"|relative or colleague of|(?:names|describes|mentions|reaches) (?:\w+ )?(?:person"
         r"|somebody|someone|thing) only (?:by|through|via)|middle (?:person|man|term|step)"
-        r"|stepping stone|relationship to",
-        _SEARCH,
-        _NO_SEARCH + r"|single query|(?:just|only|with|in) one query|in one go|at once",
-        exclude=r"hyperlink|\burl|split (?:sentences|words|the list|hairs)|nickname"
+        r"|stepping stone|relationship to|second (?:search|query|look-?up)|follow-?up (?:search"
+        r"|query)|sub-questions?"
+        r"|several (?:people|persons|entities|things)|compound|connect(?:s|ed)? (?:two|to|with)"
+        r"|\bpieces? of\b"
+        r"|third party|chained|one query|both ends|\brelations?(?:hips?)?\b|\brelatives?\b"
+        r"|\bsingle (?=quer|search)"
+        r"|(?:follow|trac)\w* (?:the |up )?(?:references?|connections?|trail|relat\w+)"
+        r"|multi-?(?:step|part|stage)"
+        r"|(?:question|them|it)s? apart\b|another fact|via another",
+        _SEARCH + r"|return\w*|handl\w*",
+        _NO_SEARCH
+        + r"|single query|(?:just|only|with|in) one query|in one go|at once|one query only"
+        r"|as a whole"
+        r"|(?:a|one) (?:single )?(?:query|search) (?:only|is enough|suffices|will do)",
+        1,
+        exclude=r"in relation to|wording|synonym|paraphras|rephras|pages?\b|island|step back"
+        r"|across lines|two parts|nickname|alias|hyperlink|\burl|split (?:sentences|words"
+        r"|the list|hairs)|nickname"
         r"|link to the (?:source|entry|page)|break (?:ties|a tie)|link in the answer",
     ),
     spec(
@@ -72,14 +102,15 @@ RETRIEVAL = (
         r"|use (?:\w+ ){0,3}as (?:a )?(?:filter|bound|limit|window)|nothing outside|date range"
         r"|pin (?:the search|it) to|look (?:only|just) (?:at|in)|discard .{0,40}outside"
         r"|apply (?:a|the) (?:date|time)\w*|ask (?:only )?for entries (?:from|of)",
-        r"search all|all (?:dates|months|periods)|regardless|whatever the|ignor\w*(?! entries"
+        r"(?:not|n't) matter|irrelevant|unimportant|search all|all (?:dates|months|periods)"
+        r"|regardless|whatever the|ignor\w*(?! entries"
         r"| memories| all| every| what| any| whatever)|leave .{0,30}(?:open|empty|blank)"
         r"|whole (?:memory|time)"
         r"|without|any (?:date|month|period|time)\b|disregard\w*",
-        exclude=r"\bsalar|\bbonus|\bpay\b|nickname|response time|at a time|each time|every time"
+        exclude=r"\bsalar|\bbonus|\bpay\b|nickname|up to date|coffee|filter paper"
+        r"|other months should not|response time|at a time|each time|every time"
         r"|same time|save time|limit\w* (?:the )?number"
         r"|limit (?:yourself )?to (?:\w+ )?(?:quer|three|two|five)|time-?consuming",
-        needs=r"",
     ),
     spec(
         "nothing_fits",
@@ -88,7 +119,8 @@ RETRIEVAL = (
         GIVE,
         r"avoid\w*|refrain\w*",
         main_only=True,
-        exclude=r"\bsalar|\bbonus|\bpay\b|\brates?\b|wage|compensation|earn|remunerat"
+        exclude=r"(?:empty|blank) lines?|nothing (?:more|less|in this|about this|is secret)"
+        r"|\bsalar|\bbonus|\bpay\b|\brates?\b|wage|compensation|earn|remunerat"
         r"|than (?:nothing|no |an empty)|dates? (?:\w+ ){0,2}(?:empty|blank)|(?:after|before"
         r"|filter|field)s?\b.*(?:empty|blank)|nothing (?:but|else|outside)|leave out nothing"
         r"|income|leave nothing out"
@@ -113,10 +145,12 @@ RETRIEVAL = (
         "nothing_fits",
         r"(?:requir\w*|insist\w*|demand\w*|ask) (?:\w+ ){0,6}(?:person|thing|names?\b|subject|who"
         r"|what|whoever|whatever|entity|someone|somebody|topic)|(?:must|should|has to|have to"
-        r"|needs? to) (?:actually |really |also )?(?:contain|name|mention|include|hold|be about"
+        r"|needs? to) (?:actually |really |also )?(?:contain|name|mention|include|hold|occur|appear"
+        r"|be (?:named|mentioned|present|in)|come up|be about"
         r"|concern|refer|carry|feature|match|speak)|(?:only|just) (?:\w+ ){0,3}(?:entr\w+"
         r"|memor\w+|results?|hits?|facts?|those|what) (?:\w+ ){0,3}(?:name|mention|about|contain"
-        r"|concern|refer)|(?:that|which) (?:do|does) not (?:name|mention|contain|concern)",
+        r"|concern|refer|on|regarding|with)|(?:that|which) (?:do|does) not (?:name|mention"
+        r"|contain|concern)",
         r"requir\w*|insist\w*|demand\w*|must|should|has to|have to|needs? to|only|just|return\w*"
         r"|accept\w*|giv\w*|keep\w*|drop\w*|ignor\w*|discard\w*|reject\w*|filter\w*|exclud\w*"
         r"|ask\b",
@@ -135,7 +169,9 @@ RETRIEVAL = (
         r"(?:return\w*|giv\w*|hand\w*|yield\w*|get|gets|retriev\w*|fetch\w*|deliver\w*|show\w*"
         r"|bring\w*|send\w*|search\w*|leav\w*|offer\w*|produce\w*|provide\w*|find\w*|supply"
         r"|output|come back with|surface) (?:\w+ ){0,3}(?:nothing|no\b|empty|none)|nothing\b"
-        r"|refus\w*|withh\w*|declin\w*|block\w*|empty|no (?:entr\w+|memor\w+|results?|answer"
+        r"(?! special| confid| secret| priv| sensitive)|without (?:any )?(?:entr|answer"
+        r"|result)\w*|refus\w*|withh\w*|declin\w*|block\w*|empty|no (?:entr\w+|memor\w+|results?"
+        r"|answer"
         r"|quer\w+|search\w*|hits?|facts?|information)|unanswered|keep\w* (?:\w+ ){0,3}(?:back"
         r"|private|secret|confidential|out|to yourself|hidden|away)|silent|silence|off[- ]limits"
         r"|confidential|private|abstain\w*|exclud\w*|skip\w*|secret|taboo|none of|sensitive"

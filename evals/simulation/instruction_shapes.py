@@ -24,7 +24,8 @@ FRAME = re.compile(
 WAIVED = re.compile(
     r"(?:^|[;:,] |and |please )(?:skip|leave out|omit|forgo|drop|ignore|disregard|avoid|leave away"
     r"|do without|don't bother with|dispense with)"
-    r" (?:(?!that|which|who|whose|if|from|in|entr|fact)[\w'/]+[ -]){0,4}(?:checks?|checking|search(?:es)?"
+    r" (?:(?!that|which|who|whose|if|from|in|entr|fact)[\w'/]+[ -]){0,4}(?:checks?|checking"
+    r"|search(?:es)?"
     r"|look-?ups?|filter(?:s|ing)?|restrictions?|treatment|expansion|conversion|arithmetic"
     r"|splitting|translation|rewriting|resolution|handling|comparison|distinction|concerns?"
     r"|deletions?|detection|deduplication|limits?|calculations?|computation|rephrasing"
@@ -32,7 +33,7 @@ WAIVED = re.compile(
 )
 #: Talk about topics, formats and programs asks for nothing.
 META = re.compile(
-    r"(?:ordinary|typical|frequent|popular|common|usual|normal|everyday|regular|favou?rite"
+    r"(?:ordinary|typical|frequent|popular|common|usual|normal|everyday|regular"
     r"|harmless) (?:\w+ ){0,2}(?:topics?|subjects?|themes?|hobb\w+|events?)\b|\bthis prompt\b"
     r"|these instructions|this program\b|another program\b|the program\b|\bescaped?\b"
     r"|strikethrough|\bjson\b|markdown|asterisk|bullet (?:list|point)s?"
@@ -80,7 +81,6 @@ def read_shapes(shapes: tuple[Shape, ...], sentence: str) -> dict[str, int]:
     parts = [p.strip() for p in _PART.split(sentence) if p.strip()]
     texts = [sentence, *parts] if len(parts) > 1 else [sentence]
     against = [bool(AGAINST.search(blank(text))) for text in texts]
-    refused = bool(FRAME.match(sentence))
     found: dict[str, int] = {}
     for item in shapes:
         if item.competence in found:
@@ -91,7 +91,11 @@ def read_shapes(shapes: tuple[Shape, ...], sentence: str) -> dict[str, int]:
             if (item.denies or not spoken_against) and item.pattern.search(text):
                 found[item.competence] = item.sign
                 break
-        else:
-            if refused and not item.denies and item.pattern.search(sentence):
-                found[item.competence] = -item.sign
     return found
+
+
+def refused_shapes(shapes: tuple[Shape, ...], sentence: str) -> set[str]:
+    """Return the competences whose shape a sentence has that begins by refusing."""
+    if not (FRAME.match(sentence) or WAIVED.search(sentence)):
+        return set()
+    return {s.competence for s in shapes if not s.denies and s.pattern.search(sentence)}

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from evals.simulation.instruction_shapes import shape
+from evals.simulation.instruction_verbs import TIME
 
-_TIME = (
-    r"(?:\brelative\b(?! of)|\b(?:last|next|this|past|coming) (?:\w+day|week|weekend|month|year"
-    r"|night|spring|summer|autumn|fall|winter)\b|yesterday|tomorrow|\btoday\b|tonight|\bago\b"
-    r"|\bin (?:two|three|four|a few|\d) (?:days|weeks|months)|(?:time|temporal|date|day) (?:words?"
-    r"|references?|expressions?|phrases?|indications?|hints?)|vague (?:\w+ )?(?:time|date)\w*"
-    r"|day (?:before|after)\b)"
-)
 _DATE = (
     r"(?:(?:absolute|calendar|exact|actual|explicit|real|concrete|proper|full|specific|true"
-    r"|definite|precise|fixed|correct|underlying|corresponding|right) (?:calendar )?(?:dates?|days?|ones?)"
+    r"|definite|precise|fixed|correct|underlying|corresponding|right) (?:calendar )?(?:dates?"
+    r"|days?|ones?)"
     r"|\b(?:a|the|its|their) dates?\b|\bcalendar\b|\bdates? (?:it|they|that|which|meant|behind)"
     r"|which (?:calendar )?(?:day|date)|\bexplicit\b|yyyy|date arithmetic|day, month|session(?:'s)?"
     r" date|date of (?:the|each|that)|date on which|\d (?:january|february|march|april|may|june"
@@ -31,7 +26,8 @@ _SELF = (
     r"|concern)|described|meant|(?:the|a|that) (?:fact|entry|claim|statement)"
     r"|(?:who|whom|that) (?:\w+ ){0,3}(?:about|concerns?|describes?))"
     r"|\bwhom? (?:the|a|that|an|it) (?:\w+ )?(?:\w+ )?(?:is about|concerns|describes)"
-    r"|\b(?:own|very) subject\b|(?:its|the) subject\b|self-report\w*|first[- ]hand"
+    r"|\b(?:own|very) subject\b|(?:its|the) subject\b|\bself-\w+|first[- ]hand|(?:sole"
+    r"|only) (?:source|authority)"
     r"|(?:that|this|the same|the very same) (?:\w+ )?(?:person|colleague|speaker|one|member)\b"
     r"|one (?:described|affected|concerned)|whoever (?:a|the|it|an) (?:\w+ )?(?:is|concerns)"
     r"|straight from|horse's mouth|\bhas told (?:us )?about|from the source)"
@@ -60,27 +56,50 @@ _ANYONE = (
 EXTRACTION_SHAPES = (
     shape(
         "resolve_dates",
-        rf"{_TIME}.{{0,120}}{_DATE}|{_DATE}.{{0,120}}{_TIME}|date arithmetic",
-        unless=r"\b(?:stay|remain|leav|left|keep|kept|as is\b|as (?:they|it|written|said) (?:is|are|was"
+        rf"(?:\bno|\bnot|never|without|instead of|rather than) (?:words like |things like "
+        rf"|\w+ ){{0,2}}[\"“'‘]{TIME}"
+        r"|which (?:calendar )?(?:day|date) .{0,30}(?:happen|took place|meant|fell|falls|was|is)\b",
+        unless=r"(?:not|never|n't|no need|without) (?:to )?(?:be )?(?:convert|resolv|replac|turn"
+        r"|translat|comput|calculat"
+        r"|chang|touch|rewrit|work)|^(?:skip|ignore|leave)",
+        denies=True,
+    ),
+    shape(
+        "resolve_dates",
+        rf"{TIME}.{{0,120}}{_DATE}|{_DATE}.{{0,120}}{TIME}|date arithmetic",
+        unless=r"\b(?:stay|remain|leav|left|keep|kept|as is\b|as (?:they|it|written|said) (?:is"
+        r"|are|was"
         r"|were|stand)|fine\b|unchanged|verbatim|untouched|cop(?:y|ied)|preserv|retain|refrain)"
         r"|is (?:given|shown) (?:above|below)",
     ),
     shape(
         "resolve_dates",
-        rf"(?:must|may|should|can|shall|do|is|are|has|have) (?:not|never)\b.{{0,40}}{_TIME}.{{0,60}}"
+        rf"(?:must|may|should|can|shall|do|is|are|has|have) (?:not|never)\b.{{0,40}}{TIME}.{{0,60}}"
         rf"(?:but|;|:|,).{{0,40}}{_DATE}",
-        unless=r"(?:not|never) (?:be )?(?:convert|resolv|replac|turn|translat|comput|calculat|chang)",
+        unless=r"(?:not|never) (?:be )?(?:convert|resolv|replac|turn|translat|comput|calculat"
+        r"|chang)",
         denies=True,
     ),
     shape(
         "name_speaker",
-        r"[\"“'‘](?:i|my|we|our|i'm|i've|me)\b[^\"”]{0,60}[\"”'’].{0,60}[\"“'‘][a-z]+(?:'s)? ?\w*",
+        r"[\"“'‘](?:i|my|we|our|me)\b[^\"”]{0,60}[\"”'’].{0,30}(?:\bis|becom\w+|\bto|\binto|\bas"
+        r"|->|→|reads?"
+        r"|writes?|turns?|gives?|means)\b ?.{0,25}[\"“'‘](?!(?:i|my|we|our|me)\b)[a-z]+",
         unless=r"unchanged|\bthumb|\+1|shall we|\bkeep\b|preserv",
     ),
     shape(
         "name_speaker",
         r"\bnames?\b(?:, (?:and )?(?:not|never|no)| instead of| rather than| in place of| over)"
         r" (?:\w+ ){0,2}(?:pronouns?|[\"“'‘](?:i|my|she|he)\b)",
+        denies=True,
+    ),
+    shape(
+        "name_speaker",
+        r"[\"“'‘](?!(?:i|my|we|our|me)\b)[a-z]+ [^\"”]*[\"”'’],? (?:and not|but not|not"
+        r"|instead of|rather than|in place of"
+        r"|over|never) .{0,12}[\"“'‘](?:i|my)\b",
+        unless=r"\b(?:do not|don't|never) (?:write|say|put|use|record)\b.{0,6}[\"“'‘](?!(?:i"
+        r"|my)\b)",
         denies=True,
     ),
     shape(
@@ -102,9 +121,16 @@ EXTRACTION_SHAPES = (
         r"(?:print\w*|release|launch|publication|publish\w*|final|press|issue|going live)\b.{0,50}"
         r"(?:\bnot|never|n't)\b.{0,60}(?:deadline|due date)|deadline.{0,40}(?:\bnot|never|n't"
         r"|rather than|instead of) .{0,40}(?:print|release|launch|publi|final|press)",
-        unless=r"(?:draft\w*(?:'s)?(?: \w+){0,6} (?:not|never)\b)|^(?:do not|don't|never|ignore|skip"
+        unless=r"(?:draft\w*(?:'s)?(?: \w+){0,6} (?:not|never)\b)|^(?:do not|don't|never|ignore"
+        r"|skip"
         r"|leave out)\b.{0,20}draft|\bno need",
         denies=True,
+    ),
+    shape(
+        "deadline",
+        r"(?:do not|don't|never) (?:confuse|mix up|equate|mistake|identify) (?:the |a )?drafts?\b",
+        denies=True,
+        sign=-1,
     ),
     shape(
         "deadline",
@@ -119,14 +145,36 @@ EXTRACTION_SHAPES = (
 UPDATE_SHAPES = (
     shape(
         "own_word",
-        r"what (\w+) (?:say|said|tell|told|claim|report|state|write|wrote)s? about (?:\1|himself|herself"
+        r"what (\w+) (?:say|said|tell|told|claim|report|state|write|wrote)s? about (?:\1|himself"
+        r"|herself"
         r"|themselves|oneself)",
         unless=_ANYONE,
         denies=True,
     ),
     shape(
         "own_word",
-        rf"(?:\bonly\b|\balone\b|solely|exclusively|\bunless\b|\brequir|\bno(?:body| one) (?:but|except)"
+        r"(?:about|on|of) (\w+) (?:\w+ ){1,3}(?:come|stem|originate|be (?:made|stated|given"
+        r"|confirmed)|accepted|valid|made"
+        r"|changed)\w* (?:only |just )?(?:from|by|through) \1",
+        unless=_ANYONE,
+    ),
+    shape(
+        "own_word",
+        r"(?:word|claim|statement)\w* (?:is|are) as good as|(?:newest"
+        r"|latest) (?:\w+ )?(?:always )?wins|no matter who"
+        r"|regardless of who|(?:ignore|irrelevant|n't matter|not matter|no need|never mind|skip"
+        r"|unimportant)\b.{0,40}"
+        r"(?:\bwho\b|\bwhose|speaker)|(?:not|n't|never|no) (?:\w+ ){0,2}(?:require|reject|refuse"
+        r"|necessary|insist|disregard"
+        r"|wait)\b.{0,60}(?:\bown\b|someone else|somebody else|others?\b|themselves|another)",
+        unless=r"strike|dut(?:y|ies)|responsib",
+        denies=True,
+        sign=-1,
+    ),
+    shape(
+        "own_word",
+        rf"(?:\bonly\b|\balone\b|solely|exclusively|\bunless\b|\brequir|\bno(?:body| one) (?:but"
+        rf"|except)"
         rf"|nothing but|\bfirst\b.{{0,20}}confirm).{{0,90}}{_SELF}"
         rf"|{_SELF}.{{0,60}}\b(?:only|alone|solely|exclusively|required|needed|last word|final say"
         rf"|authorit\w+|outranks?|trumps?|beats?|wins?|prevails?|precedence|priority|decides?"
@@ -137,7 +185,8 @@ UPDATE_SHAPES = (
     shape(
         "own_word",
         rf"(?:believ|trust|stick|side with|go with|go by|prefer|follow|rely|accept|listen|defer"
-        rf"|stand by|keep)\w*\b(?: \w+){{0,6}} {_SELF}|(?:for|about|on) themselves (?:and|,|but) not"
+        rf"|stand by|keep)\w*\b(?: \w+){{0,6}} {_SELF}|(?:for|about|on) themselves (?:and|,"
+        rf"|but) not"
         rf"|last word on|the final say|authority on",
         unless=_ANYONE,
         denies=True,
@@ -154,9 +203,11 @@ UPDATE_SHAPES = (
     shape(
         "own_word",
         rf"(?:reject|disregard|ignor|refus|dismiss|discard|discount|set aside|distrust|overlook"
-        rf"|turn down|do not trust|don't trust|don't believe|powerless|no weight)\w*\b.{{0,60}}{_OTHER}"
+        rf"|turn down|do not trust|don't trust|don't believe|powerless"
+        rf"|no weight)\w*\b.{{0,60}}{_OTHER}"
         rf"|{_OTHER}.{{0,80}}\b(?:reject|disregard|ignor|refus|dismiss|discard|discount|set aside"
-        rf"|powerless|carr\w+ no|no weight|no effect|count\w* for nothing|(?:do|does|did|must|should"
+        rf"|powerless|carr\w+ no|no weight|no effect|count\w* for nothing|(?:do|does|did|must"
+        rf"|should"
         rf"|will|shall|can|may) ?(?:not|n't) (?:count|apply|win|suffice|matter))",
         unless=_ANYONE + r"|dut(?:y|ies)|responsib|already|same (?:thing|fact|meaning)|repeat"
         r"|another fact|other facts|other words|another entry|longer|cancel",
@@ -164,9 +215,12 @@ UPDATE_SHAPES = (
     ),
     shape(
         "own_word",
-        r"\b(?:if|when|whenever|where|should|in case)\b.{0,40}\b(?:claim|say|tell|report|state|disput"
-        r"|contradict|alleg|assert|mention|den(?:y|ies)|talk|announce)\w*\b.{0,40}(?:\babout|\bon|\bof"
-        r"|\bfor|contradict|disput)\b ?(?!(?:them|him|her|one)sel).{0,60}(?:\bleave\b|\bkeep\b|ignor"
+        r"\b(?:if|when|whenever|where|should|in case)\b.{0,40}\b(?:claim|say|tell|report|state"
+        r"|disput"
+        r"|contradict|alleg|assert|mention|den(?:y|ies)|talk|announce)\w*\b.{0,40}(?:\babout|\bon"
+        r"|\bof"
+        r"|\bfor|contradict|disput)\b ?(?!(?:them|him|her|one)sel).{0,60}(?:\bleave\b|\bkeep\b"
+        r"|ignor"
         r"|\bstick|\bstay|unchanged|as it is|no change|change nothing|do nothing|reject|refuse"
         r"|believe|trust|as it was)",
         unless=_ANYONE + r"|dut(?:y|ies)|responsib|looks? after|already|same thing|again|longer"
@@ -175,9 +229,12 @@ UPDATE_SHAPES = (
     ),
     shape(
         "own_word",
-        rf"(?:check|verif|make sure|ask|look|establish|see)\w*\b.{{0,30}}(?:\bspeak\w*|\bwho (?:said"
-        rf"|says|made|makes|is)|\bauthor|\bsource|comes? from).{{0,90}}(?:refus|reject|ignor|only|otherwise"
-        rf"|leave|before|apply|{_SELF})|(?:is not|isn't|not|n't|other than|differs from) (?:\w+ ){{0,4}}"
+        rf"(?:check|verif|make sure|ask|look|establish|see)\w*\b.{{0,30}}(?:\bspeak\w*"
+        rf"|\bwho (?:said"
+        rf"|says|made|makes|is)|\bauthor|\bsource|comes? from).{{0,90}}(?:refus|reject|ignor|only"
+        rf"|otherwise"
+        rf"|leave|before|apply|{_SELF})|(?:is not|isn't|not|n't|other than"
+        rf"|differs from) (?:\w+ ){{0,4}}"
         rf"{_SELF}.{{0,80}}(?:\bold\b|stay|remain|unchanged|keep|ignor|no change|reject|leave|refus"
         rf"|disregard|skip|do not|don't)|(?:by|from) (?:someone|somebody|anyone|anybody|people)"
         rf" (?:other than|but).{{0,60}}(?:disregard|ignor|reject|refus|not|leave|discard)",
@@ -187,8 +244,10 @@ UPDATE_SHAPES = (
     shape(
         "merge_duplicates",
         r"\b(?:nothing|never|not|n't|avoid|refrain|without|rather than|instead of|no)\b.{0,40}"
-        r"\b(?:add|stor|creat|record|writ|insert|sav|enter|hold|contain|keep|put|list|appear|present"
-        r"|open|make|making|need|deserve|there)\w*\b.{0,60}\b(?:twice|second (?:entry|copy|time|one)|more than"
+        r"\b(?:add|stor|creat|record|writ|insert|sav|enter|hold|contain|keep|put|list|appear"
+        r"|present"
+        r"|open|make|making|need|deserve|there)\w*\b.{0,60}\b(?:twice|second (?:entry|copy|time"
+        r"|one)|more than"
         r" once|duplicat\w*|already|doubl\w*|stored before|repeat\w*|same (?:thing|fact|content"
         r"|meaning|information) again|copies)\b",
         unless=r"mistake|(?:discard|ignor|skip|drop|reject|merg|combin|check|remov|read|delet)\w*"
@@ -196,29 +255,61 @@ UPDATE_SHAPES = (
         denies=True,
     ),
     shape(
+        "own_word",
+        rf"(?:by|from) (?:nobody|no one|none) (?:but|except|other)|(?:\bkeep|\bstick|\bleave"
+        rf"|\bhold|believ|\btrust|\bstay|stands?)"
+        rf"\b.{{0,60}}\b(?:even (?:if|when|though)|although|when|if|whatever"
+        rf"|no matter what)\b.{{0,12}}{_OTHER}"
+        rf"|about (\w+) (?:\w+ )?(?:from|by) (?!\1)\w+.{{0,20}}(?:\bnot|never|n't|cannot)",
+        unless=_ANYONE + r"|already|dut(?:y|ies)|responsib|same (?:thing|fact)",
+        denies=True,
+    ),
+    shape(
         "merge_duplicates",
-        r"\bno (?:two|second|double|repeated|duplicate)\b|\bonly add\b.{0,50}\b(?:no entry|not yet|new"
-        r"|nothing|n't)\b|\b(?:add|stor|record|sav|insert|writ)\w* (?:\w+ )?(?:only|just|solely|nothing but)"
-        r"\b.{0,40}\b(?:new|unknown|not yet|missing)\b|(?:only|just|solely) (?:\w+ ){0,3}(?:new|unknown)"
-        r" (?:facts?|information|things?|statements?|content)|(?:nothing|not|isn't|n't|no) (?:\w+ )?"
+        r"(?:\bnot|never|n't|avoid) (?:\w+ ){0,2}(?:repeat|duplicat"
+        r"|doubl)\w* (?:\w+ ){0,2}(?:entr|fact|inform|stat|thing|what)",
+        unless=r"need|merge|discard|ignor|skip|drop|check|remov|reject|delet",
+        denies=True,
+    ),
+    shape(
+        "merge_duplicates",
+        r"\bno (?:two|second|double|repeated|duplicate)\b|\bonly add\b.{0,50}\b(?:no entry"
+        r"|not yet|new"
+        r"|nothing|n't)\b|\b(?:add|stor|record|sav|insert|writ)\w* (?:\w+ )?(?:only|just|solely"
+        r"|nothing but)"
+        r"\b.{0,40}\b(?:new|unknown|not yet|missing)\b|(?:only|just|solely) (?:\w+ ){0,3}(?:new"
+        r"|unknown)"
+        r" (?:facts?|information|things?|statements?|content)|(?:nothing|not|isn't|n't"
+        r"|no) (?:\w+ )?"
         r"new\b.{0,50}(?:no (?:operation|action|entry|change)|nothing|not|skip|ignor|leave|discard"
-        r"|drop|none)|(?:repeat\w*|repetition|restat\w*|known|equivalent|identical|matching|duplicate)"
-        r".{0,50}(?:(?:do|does|need|is|are|should|must|gets?|warrant|call)s?(?: for)? ?(?:not|n't|no)"
+        r"|drop|none)|(?:repeat\w*|repetition|restat\w*|known|equivalent|identical|matching"
+        r"|duplicate)"
+        r".{0,50}(?:(?:do|does|need|is|are|should|must|gets?|warrant|call)s?(?: for)? ?(?:not|n't"
+        r"|no)"
         r" (?:\w+ ){0,4}(?:entr|add|stor|operation|action|line)|refrain|add nothing|no new|skip)"
-        r"|(?:check|compar|look|search)\w*\b.{0,90}\b(?:if so|if it (?:is|does|exists)|in (?:that|which"
-        r"|such a) case|then|match|otherwise|exist\w*|before)\b.{0,60}\b(?:leave|discard|skip|ignor|refrain"
-        r"|nothing|none|not|drop|no)\b|(?:covered|known|recorded|stored|there|present)\b.{0,30}\bnone\b"
+        r"|(?:check|compar|look|search)\w*\b.{0,50}(?:equivalent|existing|same|identical|duplicat"
+        r"|match)\w*.{0,40}"
+        r"\b(?:before|first|prior)\b|(?:check|compar|look|search)\w*\b.{0,90}\b(?:if so"
+        r"|if it (?:is|does|exists)|in (?:that|which"
+        r"|such a) case|then|match|otherwise|exist\w*|before)\b.{0,60}\b(?:leave|discard|skip"
+        r"|ignor|refrain"
+        r"|nothing|none|not|drop|no)\b|(?:covered|known|recorded|stored|there"
+        r"|present)\b.{0,30}\bnone\b"
         r"|one too many|(?:only|just|exactly|at most|no more than) once\b|free of (?:duplicat|repet"
         r"|redundan|doubl)\w*",
-        unless=r"dut(?:y|ies)|responsib|(?:do not|don't|never) (?:\w+ )?(?:merge|discard|ignor|skip|drop"
-        r"|check|remov|reject)\w*|fine\b|always add|\bno need|need not|no duplicate check|cancel|strike|retract|longer"
+        unless=r"dut(?:y|ies)|responsib|(?:do not|don't|never) (?:\w+ )?(?:merge|discard|ignor"
+        r"|skip|drop"
+        r"|check|remov|reject)\w*|fine\b|always add|\bno need|need not|no duplicate check|cancel"
+        r"|strike|retract|longer"
         r"|withdraw",
         denies=True,
     ),
     shape(
         "keep_history",
-        r"(?:formerly|previously|until \w+|used to be|once\b|before that)\b[^\"”'’]{0,30}[\"”'’)]"
-        r"|(?:in|of) the (?:form|style|shape|pattern) .{0,30}(?:now|before|formerly|previously|was)\b"
+        r"(?:before ?:|formerly|previously|until \w+|used to be|once\b"
+        r"|before that)\b[^\"”'’]{0,30}[\"”'’)]"
+        r"|(?:in|of) the (?:form|style|shape|pattern) .{0,30}(?:now|before|formerly|previously"
+        r"|was)\b"
         r"|\btransitions?\b|chang\w+ over time|over the (?:course of )?time|(?:value|change|audit)"
         r" (?:history|trail|log)",
         unless=r"dut(?:y|ies)|responsib|strike",
@@ -226,8 +317,10 @@ UPDATE_SHAPES = (
     shape(
         "keep_history",
         r"(?:\bnothing|\bno \w+|\bnever|\bnot|n't) .{0,60}(?:once|before|formerly|previously|past"
-        r"|old|former|earlier)\b.{0,60}(?:vanish|disappear|lost|forgotten|gone|eras|overwrit|destroy"
-        r"|wiped|die\b)|(?:\bnever|\bnot|n't|without) (?:\w+ ){0,2}(?:lose|losing|eras|forget|destroy"
+        r"|old|former|earlier)\b.{0,60}(?:vanish|disappear|lost|forgotten|gone|eras|overwrit"
+        r"|destroy"
+        r"|wiped|die\b)|(?:\bnever|\bnot|n't|without) (?:\w+ ){0,2}(?:lose|losing|eras|forget"
+        r"|destroy"
         r"|wip|overwrit|throw)\w* .{0,40}(?:old|past|former|before|earlier|previous|history|value)",
         unless=r"dut(?:y|ies)|responsib|strike|longer|charge|looks? after|\btasks?\b",
         denies=True,

@@ -17,25 +17,48 @@ _SAY = (
 )
 
 _DELETE = (
-    r"delet\w*|remov\w*|eras\w*|drop\w*|discard\w*|purg\w*|tak(?:e|es|en|ing)(?: \w+){0,4} (?:out"
+    r"tak\w* (?:\w+ ){0,2}down|delet\w*|remov\w*|eras\w*|drop\w*|discard\w*|purg\w*|tak(?:e|es|en"
+    r"|ing)(?: \w+){0,4} (?:out"
     r"|off|away)|clear\w*|get rid|retir\w*|throw\w*|wip\w*|strik\w* (?:it|the entry|the matching"
     r"|out)|scratch\w*|should go|must go|has to go|goes\b|expung\w*|cross\w* out"
-    r"|out of (?:the )?memory|forget\w*|eliminat\w*|away\b|out with|dispos\w*"
+    r"|out of (?:the )?memory|forget\w*|eliminat\w*|away\b|out with|dispos\w*|disappear\w*"
+    r"|vanish\w*"
+    r"|strip\w*|(?:should|must|shall|can|ought to|to|has to|needs to) (?:\w+ )?go\b|\bgone\b"
+    r"|deletion|removal"
+    r"|bin(?:ned)?\b|prun\w*|clean\w* (?:up|out)|weed\w*|no place|end\w* the life"
+    r"|lose(?:s)? its place"
 )
 _HOLD = (
     r"keep\w*|kept|leav\w*|add\w*|stor\w*|retain\w*|preserv\w*|ignor\w*|hold\w*|sav\w*|record\w*"
-    r"|note\b|stay\w*|remain\w*|append\w*|untouched|stands?\b"
+    r"|note\b|stay\w*|remain\w*|append\w*|untouched|stands?\b|be left\b|surviv\w*|linger\w*"
+    r"|tolerat\w*"
 )
 
 UPDATE = (
     spec(
         "keep_history",
+        r"what (?:is and what )?was\b|how .{0,20}(?:developed|evolved)|evolution of|"
         r"(?:former|old|older|earlier|previous|prior|past|superseded|original|outdated|replaced"
-        r"|preceding)(?: and (?:current|new))? (?:\w+ )?(?:value|one|version|state|entr|fact"
-        r"|information|wording|content|data|statement|detail|setting|reading|text|answer|status"
-        r"|situation)\w*"
+        r"|preceding)(?: and (?:current|new))? (?:\w+ )?(?:value|one|version|states?\b|fact"
+        r"|information|wording|content|data|detail|setting|reading|text|answer|status"
+        r"|situation|job|address|employer|home|cit(?:y|ies)|place|date|name|role|detail|content)\w*"
+        r"|\b(?:former|old|earlier|previous|prior|past|outdated|superseded)\b(?: (?:current|and"
+        r"|or|new|ones?"
+        r"|\w+)){0,1} values?|\bpreced(?:es|ed|ing)\b|\bprior\b|(?:said|held|true|valid|stood"
+        r"|read|looked"
+        r"|had been|were|was|applied|known) (?:\w+ )?(?:before|earlier|previously|formerly|so far"
+        r"|until now)"
+        r"|before (?:the|a|an|each|every|any|they|it|that|this) (?:\w+ )?(?:chang|updat|were|was"
+        r"|mov|switch)\w*"
+        r"|(?:one|value|what) (?:that|which|it) (?:was|is|has been|gets) (?:replaced|superseded"
+        r"|overwritten)"
+        r"|what (?:held|was true|applied|used)|how things (?:were|used)|\bthe past\b"
+        r"|no longer current"
+        r"|formerly|earlier (?:one|ones|alike)|\bbygone\b|\bold (?:and|to) (?:the )?new\b"
+        r"|(?:entries|values?|things|situations?) .{0,20}over time"
         r"|\bhistory\b|what (?:it|\w+) was before|used to be|(?:was|held|stood|applied"
-        r"|were) (?:true )?(?:before|previously|earlier|until then)|what (?:it )?replaces"
+        r"|were) (?:true )?(?:before|previously|earlier|until then)|(?:what|one|value) (?:that "
+        r"|which )?(?:it )?replaces"
         r"|\bthe (?:old|former|previous)\b|came before|what changed|predecessor|(?:both"
         r"|new) (?:the )?(?:old|new) and (?:the )?(?:new|old)",
         r"keep\w*|kept|mention\w*|retain\w*|not(?:e|ing)\b|preserv\w*|record\w*|remember\w*"
@@ -43,13 +66,26 @@ UPDATE = (
         r"|leave .{0,40}\b(?:in|visible|readable|there|behind)\b|say\b|writ\w*|stat(?:e|ing)\b"
         r"|stay\w*|remain\w*|survive\w*|as history|beside|alongside|next to|quot\w*|tack\w*|log\b"
         r"|list\b|document\w*|in (?:brackets|parentheses)|move\w*|show\w*|tell\w*"
-        r"|should be (?:visible|readable)|trace\w*",
+        r"|should be (?:visible|readable)|trace\w*|maintain\w*|belong\w*|giv(?:e|es)\b"
+        r"|need\w* to know"
+        r"|leav(?:e|es|ing) behind|visible|available|recover\w*|matter\w*|track\w*|part of\b",
         r"drop\w*|overwrit\w*|replac\w*|los(?:e|es|ing)\b|lost|forget\w*|forgotten|discard\w*"
         r"|delet\w*|remov\w*|eras\w*|throw\w*|wip\w*|without|disappear\w*|vanish\w*|omit\w*"
         r"|ignor\w*|leav\w* out|supersed\w*|gone\b|destroy\w*|purg\w*|swap\w*|get rid|no trace",
-        exclude=r"dut(?:y|ies)\b|responsib|takes? care|looks? after|looking after|in charge"
+        1,
+        exclude=r"history (?:lesson|museum|class|teacher|book)|natural history|chat history"
+        r"|former output"
+        r"|previously you\b|old spelling|(?:previous|earlier|former) (?:instruction|prompt"
+        r"|session|output|step"
+        r"|sentence|line|answer|run)|art history|without (?:good )?reason|old (?:people|friend"
+        r"|town)"
+        r"|\b(?:claims?|hearsay|rumou?rs?|gossip)\b|withdr|retract|cancel|takes? back|\brole\b"
+        r"|roles\b"
+        r"|dut(?:y|ies)\b|responsib|takes? care|looks? after|looking after|in charge"
         r"|strike\b|struck"
-        r"|\bown\b|someone else|somebody else|chores?\b|says? the same|already",
+        r"|\bown (?:word|statement|message|claim|say|account|report|subject)|someone else"
+        r"|somebody else"
+        r"|another person|chores?\b|\btasks?\b|says? the same|already|person concerned",
     ),
     spec(
         "delete_retracted",
@@ -58,13 +94,26 @@ UPDATE = (
         r"|given up|gives? up|gave up|obsolete|tak(?:es?|en) back|took back|ceased|(?:is|are"
         r"|was) over\b|not .{0,30}any ?more|untrue|fell through|fallen through|abandon|has ended"
         r"|have ended|came to nothing|annul|\bvoid\b|taken back|stopped being|ceases|is off\b"
-        r"|scrapped|disown|renounc|quit\b|\bgone\b|stops? (?:being|holding)",
+        r"|scrapped|disown|renounc|quit\b|\bgone\b|stops? (?:being|holding)|\bdeletions?\b"
+        r"|\bnegat(?:e|es|ed|ing)\b"
+        r"|(?:plan|trip|event|meeting|project|thing|idea|appointment|something) (?:\w+ )?(?:be|is"
+        r"|was|gets?|been|has"
+        r" been) (?:\w+ )?(?:dropped|shelved|binned|called|off|over)|any ?more\b|\bcall(?:s|ed"
+        r"|ing)? off"
+        r"|(?:does|do|is|are)(?: not|n't) (?:apply|hold|exist|valid|true|stand|the case)|expired"
+        r"|invalid|reversed"
+        r"|(?:stopp?|ceas|end)(?:s|ed|es) (?:to )?(?:be|hold|apply|exist|true)|not the case"
+        r"|is no more"
+        r"|falls? through|won't happen|will not (?:happen|take)|\bfalse\b"
+        r"|declared (?:\w+ )?(?:void|over|dead)|\bended\b|an end\b",
         _DELETE,
         _HOLD,
         exclude=r"strike (?:that|it|this|something)|struck|[\"'“‘]strike|lingo|\bduty\b|duties",
     ),
     spec(
         "merge_duplicates",
+        r"(?:facts?|things?|information|statements?|what) (?:that |which )?(?:is"
+        r"|are) (?:well )?known|"
         r"duplicat|already (?:say|said|stat|hold|record|contain|cover|know|express|mention|there"
         r"|present|stor|exist|captur|in (?:the )?memory|has|have|tell|carr|includ|report|not)"
         r"|says? the same|the same (?:fact|information|content|statement|meaning|message)"
@@ -73,18 +122,30 @@ UPDATE = (
         r"|\btwice\b"
         r"|identical|same thing (?:again|twice|in other words)|a second time|means the same"
         r"|says? nothing new|adds? nothing|brings? nothing|nothing new|known facts?|\bcopies\b"
-        r"|already known",
-        r"no duplicates?|(?:not|n't|never) (?:need|require)\w*|keep\w*|ignor\w*|skip\w*|drop\w*"
+        r"|(?:contains?|has|holds?|knows?|says?|states?)(?: \w+){1,4} already|the (?:memory"
+        r"|list) already|one entry (?:per|each)"
+        r"|already known|repetition|equivalent|\bechoe?s?\b|\b(?:only|just) once\b|(?:covered"
+        r"|recorded|stored|present)"
+        r" (?:already|before|elsewhere)|(?:same|identical) (?:\w+ )?(?:meaning|content|sense"
+        r"|substance)|\bdoubl"
+        r"|unchanged information|existing (?:search|entr)|overlap|second entry|nothing (?:to|new)",
+        r"(?:change|add|do|store|write|alter|record) nothing|is enough|no duplicates?|(?:not|n't"
+        r"|never) (?:need|require)\w*|keep\w*|ignor\w*|skip\w*|drop\w*"
         r"|discard\w*|merg\w*|leav\w*|do nothing|no change"
         r"|unchanged|combin\w*|fold\w*|nothing (?:to do|needs|happens|changes|has to)|once\b"
         r"|no (?:action|new entry|second entry|further entry)|as it is|reject\w*|avoid\w*"
         r"|refrain\w*|one entry|single entry|not needed|unnecessary|omit\w*|unif\w*|collaps\w*"
         r"|disregard\w*|suffic\w*|enough|throw\w*|remov\w*|consolidat\w*",
         r"add(?:s|ed|ing)?\b|stor(?:e|es|ed|ing)\b|insert\w*|creat\w*|writ\w*|record(?:ed|ing)?\b"
-        r"|sav(?:e|ed|ing)\b|enter\w*|put\b|append\w*|make\b|fil(?:e|ed|ing)\b|accept\w*|allow\w*"
-        r"|hold\b|appear\w*|keep (?:both|all|every)",
+        r"|sav(?:e|ed|ing)\b|enter\w*|put\b|append\w*|make\b(?! sure)|fil(?:e|ed|ing)\b|accept\w*"
+        r"|allow\w*"
+        r"|fill\w*|clutter\w*|burden\w*|hold\b|appear\w*|keep (?:both|all|every)|fine\b|harmless"
+        r"|welcome|toler\w*|okay|no problem",
+        1,
         flips=True,
-        exclude=r"dut(?:y|ies)\b|responsib|about the same|strike|struck",
+        exclude=r"dut(?:y|ies)\b|responsib|about the same|strike|struck|mistake|(?:read|think"
+        r"|check|look)\w*"
+        r" (?:\w+ )*twice|repeat the|translated|first name|cancel|retract|longer|withdr",
     ),
     spec(
         "own_word",
@@ -102,7 +163,8 @@ UPDATE = (
         r"|revis\w*|let\b|unless|require\w*|go by|final|beats?|weigh\w*|touch\w*|rel(?:y|ies)"
         r"|correct\w*|allow\w*",
         r"ignor\w*|disregard\w*|discard\w*|irrelevant|regardless|distrust\w*|not matter|no matter",
-        exclude=r"strike|struck|own words|in your own|other than the|\bone person's|a colleague's",
+        exclude=r"strike|struck|own words|in your own|other than the|\bone person's|a colleague's"
+        r"|\bon your own",
         needs=r"",
     ),
     spec(
@@ -132,12 +194,22 @@ UPDATE = (
     ),
     spec(
         "cumulative",
+        r"\blook after\b|"
         r"\bdut(?:y|ies)\b|responsibilit|looks? after|looking after|in charge|(?:take|takes"
         r"|taking) care of|responsible for|\bchores?\b|\bremits?\b|assignments?\b|\btasks\b"
         r"|jobs? (?:that )?(?:people|someone|somebody|a person) (?:does|do|has|have)"
         r"|areas? (?:that )?(?:people|someone|somebody)|what (?:somebody|someone|a person|people"
-        r"|a colleague) (?:handles?|manages?|oversees?|tends?)|charges\b|portfolio",
-        r"add\w*|accumulat\w*|pil\w*|collect\w*|keep\w*|kept|extend\w*|append\w*|alongside"
+        r"|a colleague) (?:handles?|manages?|oversees?|tends?)|charges\b|portfolio|\broles?\b"
+        r"|\btasks?\b|looked after|taken care of|\bareas? of\b"
+        r"|(?:takes?|took|taken|taking) (?:over|on) |\bjobs\b|assigned to|workload|\bhats?\b"
+        r"|in (?:their|his|her)"
+        r" care|competenc|\bcharge of|\bassignment|field of (?:work|activity)|functions?\b",
+        r"at the same time|\bmany\b|leav\w* (?:[\w'-]+ ){0,8}(?:in place|untouched|intact|alone"
+        r"|standing|in force|as (?:it"
+        r"|they))|swell\w*"
+        r"|accru\w*|build\w* up|one more|further\b|not exclusive|several|simultaneous\w*|at once"
+        r"|supplement\w*|expand\w*"
+        r"|add\w*|accumulat\w*|pil\w*|collect\w*|keep\w*|kept|extend\w*|append\w*|alongside"
         r"|side by side|in addition|join\w*|together|both|cumul\w*|list\w*|grow\w*|coexist\w*"
         r"|beside|on top|stack\w*|sum\b|retain\w*|remain\w*|stay\w*|all of|still|combin\w*"
         r"|preserv\w*|stands?\b|further entry|new entry|separate|hold\w*|as well|continu\w*"
@@ -146,7 +218,14 @@ UPDATE = (
         r"|cancel\w*|oust\w*|ends?\b|ended|eras\w*|swap\w*|instead|discard\w*|push\w* out|los(?:e"
         r"|es|ing)\b|only the (?:latest|newest|new)|exchang\w*|tak\w* the place|give up|giv(?:es"
         r"|ing)|shed\b|relieve\w*|cost\w*|outdat\w*|touch\w*|forget\w*|forgotten|void\w*|wip\w*"
-        r"|substitut\w*|crowd\w*",
+        r"|substitut\w*|crowd\w*|ignor\w*|skip\w*|leav\w* out|only (?:one|the)\b"
+        r"|only (?:\w+ )the (?:latest|newest|most recent|last|new)|free\b",
+        exclude=r"look after (?:the|your) (?:format|quality|style|list|output)"
+        r"|\byou are (?:responsible|in charge)|\byour (?:duty|task|job|role"
+        r"|responsibility)|duty-free"
+        r"|format|strike|struck|next task is|task of this|jobs? (?:title|change)|(?:earlier"
+        r"|former|old|previous|past) jobs?\b"
+        r"|(?:your|this) (?:task|job)",
     ),
     spec(
         "strike",
@@ -154,8 +233,13 @@ UPDATE = (
         _DELETE + r"|withdr\w*|retract\w*|cancel\w*|revok\w*|undo\w*|no longer|void\w*|invalidat\w*"
         r"|tak\w* back|annul\w*|rescind\w*|recall\w*|not (?:true|valid)|wrong\b",
         r"keep\w*|kept|leav\w*|add\w*|stor\w*|retain\w*|ignor\w*|record\w*|disregard\w*|skip\w*"
-        r"|noise|idle|meaningless|save\b|preserv\w*|not(?:e|ing)\b|as (?:an ordinary|a normal"
+        r"|be left\b|surviv\w*|stay\w*|remain\w*|(?:no|not have any) (?:effect|meaning"
+        r"|consequence)|noise|idle|meaningless|save\b|preserv\w*|not(?:e|ing)\b|as (?:an ordinary"
+        r"|a normal"
         r"|any other)|like any",
-        exclude=r"strike a |striking facts|on strike|strike the right|lightning",
+        exclude=r"(?<=a )strike (?:of|by) |strike a (?:balance|deal|pose|chord|match|tone"
+        r"|compromise|blow|good|fine|right)|striking (?:facts|or|lang)|on strike|strikes? (?:is"
+        r"|are)\b.*(?:topic|subject)|drivers'|lucky"
+        r"|clock|bowling|strikes (?:twelve|\w+ when)|strike the right|lightning",
     ),
 )

@@ -25,10 +25,14 @@ KEEP = (
     r"|carr(?:y|ied) over|facts?\b|qualif\w*|valid|tak(?:e|en|ing)\b|read\b|pay attention"
     r"|attend to|make (?:a )?(?:note|entr|fact)"
     r"|watch for|look (?:out )?for|useful|harvest\w*|gather\w*|hang on|count on|be sure|make sure"
-    r"|information|lift\w*|enter\w*|file\b|cover\w*"
+    r"|information|lift\w*|enter\w*|file\b|cover\w*|pick\w* (?:\w+ ){0,3}up|turn\w*|save\b"
+    r"|alert\b|attentive"
+    r"|keep an eye|in scope|as good as|no less|handled? like|just like|equally|same (?:way|status"
+    r"|rules)"
+    r"|look (?:in|at|through)|go(?:es)? (?:in|through)|essential|valuable|memorable"
 )
 DROP = (
-    r"(?:treat|regard|consider|count|see|dismiss)\w*(?: \w+){1,6} as (?:mere |just )?(?:noise"
+    r"(?:treat|regard|consider|count|see|dismiss)\w*(?: [\w'-]+){1,6} as (?:mere |just )?(?:noise"
     r"|clutter|unimportant"
     r"|irrelevant|uncertain|small talk|chatter|undecided|open)|"
     r"drop\w*|ignor\w*|skip\w*|omit\w*|discard\w*|exclud\w*|disregard\w*|(?:leav\w+"
@@ -40,7 +44,18 @@ DROP = (
     r"|uninteresting|worthless|unnecessary|needless|of no (?:interest|use|value|importance)|cut\b"
     r"|suppress\w*|delet\w*"
     r"|stay away|steer clear|clutter|useless|meaningless|does n't matter|throwaway|weed\w*"
-    r"|(?:not|n't|never) bother\w*|shed\b|toss\w*|eras\w*|no place"
+    r"|(?:not|n't|never) bother\w*|shed\b|toss\w*|eras\w*|no place|read past|out of scope"
+    r"|off[- ]limits"
+    r"|go(?:es)? past|look(?:s)? past|screen\w* out|too \w+ (?:to|for)\b(?: \w+){0,3}"
+    r"|of no (?:\w+ )?(?:interest|use|value)|nothing of|rul\w* out|sift\w* out|be gone"
+)
+TIME = (
+    r"(?:\brelative\b(?! of)|\b(?:last|next|this|past|coming) (?:\w+day|week|weekend|month|year"
+    r"|night|morning|evening|afternoon|spring|summer|autumn|fall|winter)\b|yesterday|tomorrow"
+    r"|\btoday\b|tonight|\bago\b"
+    r"|\bin (?:two|three|four|a few|\d) (?:days|weeks|months)|(?:time|temporal|date|day) (?:words?"
+    r"|references?|expressions?|phrases?|indications?|hints?)|vague (?:\w+ )?(?:time|date)\w*"
+    r"|day (?:before|after)\b)"
 )
 GIVE = (
     r"return\w*|giv(?:e|es|ing)\b|hand\w*|yield\w*|deliver\w*|come back|bring\w*|send\w*|produc\w*"

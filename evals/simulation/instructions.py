@@ -11,8 +11,18 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evals.simulation.instruction_names import read_alias, read_season
-from evals.simulation.instruction_patterns import SPECS, Spec
+from evals.simulation.instruction_clauses import Clause, split_clauses
+from evals.simulation.instruction_names import read_alias, read_season, refuses
+from evals.simulation.instruction_patterns import SHAPES, SPECS, Spec
+from evals.simulation.instruction_shapes import (
+    AGAINST,
+    FRAME,
+    META,
+    WAIVED,
+    blank,
+    read_shapes,
+    refused_shapes,
+)
 
 
 @dataclass(frozen=True)
@@ -29,107 +39,53 @@ class Reading:
     words: int
 
 
-@dataclass(frozen=True)
-class _Clause:
-    text: str
-    condition: bool = False
-    contrast: bool = False
-
-
-_SENTENCE = re.compile(r"(?<=[.!?])[\"”'’)]?\s+|\n+|\s+[-*•]\s+")
+#: A closing quotation mark ends a sentence only if the next word is a capital one.
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+|(?<=[.!?])[\"”'’)]\s+(?=[A-ZÀ-Ö\"“‘'(+])|\n+|\s+[-*•]\s+"
+)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
-_STARTERS = (
-    r"(?:also |then |please |instead |always )?(?:do not|don't|never|always|keep|drop|ignore|skip"
-    r"|leave|write|record|store|save|add|"
-    r"delete|remove|turn|convert|treat|count|include|exclude|omit|discard|restrict|limit|search"
-    r"|return|require|"
-    r"mention|note|use|copy|merge|change|replace|retain|extract|let|make|give|take|put|name|avoid"
-    r"|prefer|apply|"
-    r"(?:it|they|these|those|this|that|he|she|you|we) (?:is|are|must|should|may|do|does|can|will"
-    r"|counts?|stays?)|"
-    r"no |nor )"
-)
-_SPLIT = re.compile(
-    rf"(?:,|;|:| –| -|—)? (?:but|yet|though|although|however)\b,?|;|: | — | – "
-    rf"|,? (?:and|or|nor)(?: so| then| also| therefore)? (?={_STARTERS})|, (?={_STARTERS})"
-    rf"|, so (?!that)|,? so that "
-)
-_CONDITION = re.compile(
-    r"(?:^|(?<=[\s,(]))((?:only |even |and |or |also |except )?(?:when(?:ever)?|if|unless"
-    r"|where(?:ver)?|in case|as soon as|once|because|"
-    r"since|as long as|every time|each time|for (?:a |any |every )?questions? (?:that|which|about"
-    r"|on|whose|with)|(?<![\w,] )should)\b[^,;]*?)"
-    r"(,|;|$|(?= (?:look|search|restrict|limit|return|hand|confine|narrow|retrieve)\b"
-    r"(?! (?:up|for (?:him|her|it|them)))))"
-)
-_CONTRAST = re.compile(
-    r"(?:^|(?<=[\s,]))((?:rather than|instead of|in place of|as opposed to|in preference to"
-    r"|and not|but not|not|never)\b[^,;:]*)"
-)
 _NEGATION = re.compile(
     r"\b(?:not|never|no|without|cannot|nor|neither|nobody|none|hardly|by no means|on no account"
     r"|under no "
     r"circumstances|stop|cease|refrain from|avoid|abstain from|nothing)\b|n't\b|n’t\b"
 )
-_QUOTED = re.compile(r"[\"“”][^\"“”]{1,80}[\"“”]|(?<!\w)['‘][^'‘’]{1,80}['’](?!\w)")
 _FILLER_NOT = re.compile(
     r"\bnot only\b|\bno matter\b|\bnot just\b|\bno less\b|\bno doubt\b|\bwhether or not\b"
+    r"|\bor not\b|\bno exception\b|\bnot (?:least|to mention)\b|\bnothing more than\b"
+    r"|\bno matter how\b|\bno later than\b|\bno different from\b|\bnothing but\b"
+    r"|\b(?:they|people|he|she|who|someone|somebody|everyone|colleagues?|persons?"
+    r"|members?) (?:\w+ )?(?:avoid|skip|miss"
+    r"|lose|forget|drop|reject|ignore|leave|delete|remove|cancel)s?\b"
+    # How a thing looks is not what shall be done with it.
+    r"|\b(?:may|might|can|could)? ?(?:looks?|sounds?|seems?|appears?) (?:like |as "
+    r"|to be )?[^,;.]{1,40}"
+    # Nor is a reason, or a concession.
+    r"|(?:, |^)(?:as|for) (?:they|these|those|it|we|people|somebody|someone|users?|the|our|this"
+    r"|that|he"
+    r"|she|colleagues?|none|everybody|everyone|many|most|there|otherwise)\b.*$"
+    r"|\b(?:even though|despite|however \w+)\b[^,;]*"
+)
+#: What is called a mistake is not wanted.
+_CONDEMNED = re.compile(
+    r"\b(?:is|are|be|counts? as|remains?|as) (?:a |an )?(?:\w+ )?(?:mistakes?|errors?|wrong"
+    r"|incorrect"
+    r"|forbidden|prohibited|unacceptable|unwanted|undesirable|pointless|banned|inadmissible"
+    r"|out of place"
+    r"|not (?:\w+ )?(?:allowed|permitted|acceptable|wanted|desired|welcome|appropriate|an option"
+    r"|tolerated))\b|\b(?:is|are)n't (?:allowed|permitted|acceptable|wanted|desired|welcome"
+    r"|an option)\b"
 )
 _CONDITION_NEGATIVE = re.compile(
     r"\bunless\b|\bno (?:entry|entries|other)\b|\bnot\b|n't\b|\bnone\b|\bnothing\b|\bnew\b"
 )
 
 
-def _clauses(sentence: str) -> list[_Clause]:
-    """Split a sentence into main clauses, conditions and contrasts, in order."""
-    found: list[_Clause] = []
-    position = 0
-    pieces: list[tuple[str, bool]] = []
-    for match in _CONDITION.finditer(sentence):
-        if match.start(1) > position:
-            pieces.append((sentence[position : match.start(1)], False))
-        pieces.append((match.group(1), True))
-        position = match.end()
-    pieces.append((sentence[position:], False))
-    for text, condition in pieces:
-        if condition:
-            found.append(_Clause(text.strip(), condition=True))
-            continue
-        for part in _SPLIT.split(text):
-            part = part.strip(" ,")
-            if not part:
-                continue
-            contrasts = [m for m in _CONTRAST.finditer(part) if _is_contrast(part, m)]
-            if not contrasts:
-                found.append(_Clause(part))
-                continue
-            match = contrasts[0]
-            found.append(_Clause(part[: match.start()].strip(" ,")))
-            found.append(_Clause(match.group(1), contrast=True))
-            found.append(_Clause(part[match.end() :].strip(" ,")))
-    return [clause for clause in found if clause.text]
-
-
-_AUXILIARY = re.compile(
-    r"\b(?:do|does|did|is|are|was|were|must|should|may|can|could|will|would|need|has|have|had|be"
-    r"|if|or|whether)\s*$"
+#: A verb that is denied, be it a known one or not (in a relative clause it is another thing).
+_DENIAL = re.compile(
+    r"(?<!who )(?<!that )(?<!which )(?<!they )\b(?:(?:is|are|be|should|must|may|can|will|do|does"
+    r"|need) (?:not|never)"
+    r"|cannot|never)\b|\b(?:is|are|should|must|ca|wo|do|does|need)n't\b"
 )
-
-
-def _is_contrast(part: str, match: re.Match[str]) -> bool:
-    """Tell 'the draft, not the printing' from 'does not replace' and 'not to be dropped'."""
-    text = match.group(1)
-    if not re.match(r"(?:not|never)\b", text):
-        return True
-    if text.startswith("never") or match.start() == 0:
-        return False
-    return (
-        not _AUXILIARY.search(part[: match.start()])
-        and bool(part[: match.start()].rstrip().endswith(","))
-        and not re.match(r"not (?:be|to be)\b", text)
-    )
-
-
 #: How many words a negation reaches over.
 _REACH = 6
 
@@ -138,15 +94,17 @@ def _within(match: re.Match[str], span: tuple[int, int]) -> bool:
     return span[0] <= match.start() and match.end() <= span[1]
 
 
-def _sign(spec: Spec, clause: _Clause) -> int:
+def _sign(spec: Spec, clause: Clause) -> int:
     """Return +1 or -1 for what the clause's verbs say about the object, 0 for nothing."""
-    text = _FILLER_NOT.sub(" ", _QUOTED.sub(_blank, clause.text))
+    text = _FILLER_NOT.sub(" ", blank(clause.text))
     negative = positive = False
     own = [m.span() for m in spec.objects.finditer(text)]
     negations = [
         m.start() for m in _NEGATION.finditer(text) if not any(s <= m.start() < e for s, e in own)
     ]
-    taken: list[tuple[int, int]] = []
+    condemned = [m.span() for m in _CONDEMNED.finditer(text)]
+    negations = [n for n in negations if not any(s <= n < e for s, e in condemned)]
+    taken: list[tuple[int, int]] = [*condemned]
     verbs = [(m, -1) for m in spec.undo.finditer(text) if not any(_within(m, s) for s in own)]
     verbs += [(m, 1) for m in spec.do.finditer(text)]
     # The longest reading of a verb counts: 'return nothing' is not 'return'.
@@ -157,18 +115,21 @@ def _sign(spec: Spec, clause: _Clause) -> int:
         flips = sum(
             n < match.start() and len(text[n : match.start()].split()) <= _REACH for n in negations
         )
-        signed = value * (-1) ** min(flips, 2)
+        flips = min(flips, 2) + any(s > match.start() for s, _ in condemned)
+        signed = value * (-1) ** flips
         negative, positive = negative or signed < 0, positive or signed > 0
+    if positive and not negative and spec.default:
+        negative = any(
+            not any(s - m.end() >= 0 and len(text[m.end() : s].split()) <= _REACH for s, _ in taken)
+            for m in _DENIAL.finditer(text)
+            if not any(s <= m.start() < e for s, e in (*own, *condemned))
+        )
     if negative:
         return -1
     return int(positive)
 
 
-def _blank(match: re.Match[str]) -> str:
-    return '"' + "x" * (len(match.group()) - 2) + '"'
-
-
-def _judge(spec: Spec, sentence: str, clauses: list[_Clause]) -> int:
+def _judge(spec: Spec, sentence: str, clauses: list[Clause]) -> int:
     """Return +1 (asked for), -1 (asked against) or 0 (not about it)."""
     if spec.exclude and spec.exclude.search(sentence):
         return 0
@@ -176,9 +137,11 @@ def _judge(spec: Spec, sentence: str, clauses: list[_Clause]) -> int:
         return 0
     main = [(i, c) for i, c in enumerate(clauses) if not c.condition]
     verdict = 0
+    named = False
     for index, clause in enumerate(clauses):
         if not spec.objects.search(clause.text) or (spec.main_only and clause.condition):
             continue
+        named = True
         if clause.condition:
             after = [c for i, c in main if i > index and not c.contrast]
             before = [c for i, c in main if i < index and not c.contrast]
@@ -192,7 +155,7 @@ def _judge(spec: Spec, sentence: str, clauses: list[_Clause]) -> int:
         elif clause.contrast:
             inner = _sign(
                 spec,
-                _Clause(
+                Clause(
                     re.sub(
                         r"^(?:and |but )?(?:rather than|instead of|in place of"
                         r"|as opposed to|in preference to|not|never)\b",
@@ -211,8 +174,52 @@ def _judge(spec: Spec, sentence: str, clauses: list[_Clause]) -> int:
                 after = [c for i, c in main if i > index and not c.contrast]
                 order = before + after
                 sign = next((s for s in (_sign(spec, c) for c in order) if s), 0)
-        verdict = sign or verdict or spec.default
+        verdict = sign or verdict
+    if named and not verdict:
+        if FRAME.match(sentence):
+            return -1
+        if not AGAINST.search(_FILLER_NOT.sub(" ", blank(sentence))):
+            return spec.default
+        if spec.default and any(
+            _DENIAL.search(blank(c.text))
+            for c in clauses
+            if not c.condition and spec.objects.search(c.text)
+        ):
+            return -1
     return verdict
+
+
+_CALLED = re.compile(
+    r"nick-?names?\b|alias|\b(?:full|official|real|other) names?\b|seasons?\b|months?\b", re.I
+)
+
+
+def _about(sentence: str, names: tuple[str, ...]) -> bool:
+    """Tell whether a refusal means these names, or names in general (plural, none quoted)."""
+    text = sentence.lower()
+    return any(name.lower() in text for name in names) or not re.search(
+        r"[\"“‘'][^\"”’']+[\"”’']", text
+    )
+
+
+def _decide(slot: str, sentence: str) -> dict[str, int]:
+    """Return what one sentence, in lower case, asks for (+1) and against (-1)."""
+    if META.search(sentence):
+        return {}
+    clauses = split_clauses(sentence)
+    waived = bool(WAIVED.search(sentence))
+    decided = {} if waived else read_shapes(SHAPES.get(slot, ()), sentence)
+    for spec in SPECS.get(slot, ()):
+        if decided.get(spec.competence):
+            continue
+        verdict = _judge(spec, sentence, clauses)
+        if waived and (verdict or spec.objects.search(sentence)):
+            verdict = -1
+        if verdict:
+            decided[spec.competence] = verdict
+    for competence in refused_shapes(SHAPES.get(slot, ()), sentence):
+        decided.setdefault(competence, -1)
+    return decided
 
 
 @lru_cache(maxsize=2048)
@@ -233,21 +240,16 @@ def read_instruction(slot: str, text: str) -> Reading:
                 seasons += [] if negated else names
                 continue
             alias = read_alias(raw)
+            if not alias and _CALLED.search(raw) and refuses(raw):
+                aliases = [a for a in aliases if not _about(raw, a)]
+                seasons = [s for s in seasons if not _about(raw, s[:1])]
             if alias:
                 group, negated = alias
                 aliases = [a for a in aliases if not set(a) & set(group)]
                 aliases += [] if negated else [group]
                 continue
         sentence = raw.lower().replace("’", "'").rstrip(".!")
-        clauses = _clauses(sentence)
-        decided: dict[str, int] = {}
-        for spec in SPECS.get(slot, ()):
-            if decided.get(spec.competence):
-                continue
-            verdict = _judge(spec, sentence, clauses)
-            if verdict:
-                decided[spec.competence] = verdict
-        for competence, verdict in decided.items():
+        for competence, verdict in _decide(slot, sentence).items():
             (on.add if verdict > 0 else on.discard)(competence)
     if aliases:
         on.add("alias")

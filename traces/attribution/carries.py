@@ -177,7 +177,9 @@ class Carries:
     """Decides for one failure: wording first, then the reader, at most `calls_left` times.
 
     Readings are cached by (passage, question) in `cache`, which may be shared between the
-    failures of a run. `calls` counts what was asked, `guessed` what nothing settled.
+    failures of a run. A cached one counts towards `calls_left` like any other, so that a
+    resumed run, whose cache is empty, decides the same. `calls` counts what was asked,
+    `guessed` what nothing settled.
     Raises BudgetExceeded, DeadlineExceeded and ProviderError from `ask`; a reading that
     cannot be parsed counts as none.
     """
@@ -196,6 +198,7 @@ class Carries:
         self._cache = {} if cache is None else cache
         self._calls_left = calls_left
         self._known: dict[tuple[str, str], Reading] = {}
+        self._read_before: set[tuple[str, str]] = set()
         self.calls = 0
         self.guessed = 0
 
@@ -246,11 +249,15 @@ class Carries:
     def _read(self, item: Item) -> str | None:
         """Return the reader's answer; None without a reader or when its calls are used up."""
         key = (item.passage, self._question.text)
+        if key not in self._read_before:
+            if self._calls_left <= 0:
+                return None
+            self._calls_left -= 1
+            self._read_before.add(key)
         if key in self._cache:
             return self._cache[key]
-        if self._ask is None or self._calls_left <= 0:
+        if self._ask is None:
             return None
-        self._calls_left -= 1
         self.calls += 1
         inputs = {"question": self._question.text, "passage": item.passage}
         try:

@@ -10,7 +10,6 @@ from traces.attribution.carries import Reading
 from traces.attribution.index import Asked, GraphIndex
 from traces.attribution.targets import Item, Target
 from traces.graph import EntryVersion
-from traces.results import STAGES
 from traces.schema import OperationRecord, Variable
 
 Judge = Callable[[Item, Target], Reading]
@@ -23,7 +22,7 @@ _ERRORS = {
 
 @dataclass(slots=True)
 class Chain:
-    """How far one evidence message came. `passed` counts STAGES; `loss` is set where it was
+    """How far one evidence message came. `passed` counts results.STAGES; `loss` is set where it was
     lost; `blocked` is a reason code where no operation can be named. `facts` and `entries`
     carry the evidence; `ranks` are 1-based; `relative`: the date came through only as a
     relative word or as the item's own date."""
@@ -36,11 +35,6 @@ class Chain:
     entries: list[EntryVersion] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
     relative: bool = False
-
-    @property
-    def stage(self) -> str:
-        """The last stage passed, '' when the message was not even extracted."""
-        return STAGES[self.passed - 1] if self.passed else ""
 
     @property
     def raw(self) -> bool:

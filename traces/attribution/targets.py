@@ -20,7 +20,8 @@ from traces.attribution.words import entities, key_stems, of_oneself, sentences,
 from traces.domain import Question
 from traces.schema import Variable
 
-_PARTS = re.compile(r"[,;/\n]| and | & ", re.IGNORECASE)
+# A comma between digits ('13,000') parts nothing.
+_PARTS = re.compile(r"(?<!\d),|,(?!\d)|[;/\n]| and | & ", re.IGNORECASE)
 _VERDICT = re.compile(r"^\s*(?:yes|no|likely|probably|unlikely|somewhat|maybe)\b", re.IGNORECASE)
 # The least share of a part's stems that says it: short parts must be there whole.
 _LONG_PART, _LONG_SHARE = 4, 0.7
