@@ -114,11 +114,11 @@ def cluster_signals(
     found.sort(key=lambda f: (-sum(ordered[i].weight for i in f[1]), f[0], f[1]))
     counts: Counter[str] = Counter()
     clusters: list[Cluster] = []
-    for cause, agreeing, others in found:
+    for cause, agreeing, differing in found:
         counts[cause[0]] += 1
         if counts[cause[0]] <= most:
             members = [ordered[i] for i in _examples_first(agreeing, similar, ordered)]
-            outvoted = tuple(ordered[i] for i in others)
+            outvoted = tuple(ordered[i] for i in differing)
             clusters.append(Cluster(f"c{len(clusters) + 1}", *cause, tuple(members), outvoted))
     return tuple(clusters)
 

@@ -100,6 +100,18 @@ def test_the_shipped_prompts_ask_for_all_general_competences_and_no_house_rule()
         ("retrieval", "Answer questions about pay like any others.", set()),
         ("retrieval", "Questions about salaries get no entries.", {"withhold"}),
         ("retrieval", "Purple monkeys dishwash the quarterly.", set()),
+        (
+            "retrieval",
+            "If the Lantern is mentioned, leave the Tundra relocation out of the search.",
+            set(),
+        ),
+        ("retrieval", "'the Fox' means Redwood. Do not search for Redwood as the Fox.", set()),
+        ("retrieval", "'the bloom' is April and May. Ignore seasons.", set()),
+        ("retrieval", "Search with synonyms. Skip query expansion.", set()),
+        ("update", "Hearsay changes nothing. It does not matter who says it.", set()),
+        ("update", "Nothing may be stored twice.", {"merge_duplicates"}),
+        ("update", "Storing a known fact again is a mistake.", {"merge_duplicates"}),
+        ("extraction", "Gardening tools and brackets are ordinary topics.", set()),
     ],
 )
 def test_negation_binds_to_its_clause_and_later_sentences_win(

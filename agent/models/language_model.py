@@ -5,6 +5,7 @@ DSPy's own cache and retries are off: the ledger is the cache, the gateway retri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -96,10 +97,11 @@ class RedrawingAdapter(JSONAdapter):  # type: ignore[misc]
                     model, dict(lm_kwargs), signature, demos, inputs
                 )
                 return found
-            except AdapterParseError as error:
+            except (AdapterParseError, RecursionError) as error:
                 attempt += 1
                 if attempt >= DRAWS or not isinstance(lm, BoundModel):
-                    reply = " ".join(str(error.lm_response).split())[:120]
+                    said = getattr(error, "lm_response", "JSON nested too deeply to read")
+                    reply = " ".join(str(said).split())[:120]
                     fields = ", ".join(signature.output_fields)
                     raise ContentError(
                         f"the model's reply has no readable JSON with {fields} after {attempt} "
@@ -113,6 +115,24 @@ class RedrawingAdapter(JSONAdapter):  # type: ignore[misc]
                     raise
                 raise cause from error
 
+    def parse(self, signature: Any, completion: str) -> dict[str, Any]:
+        """Read a reply; lone surrogates in it, which could never be sent on, become U+FFFD."""
+        found: dict[str, Any] = super().parse(signature, _sendable(completion))
+        return found
+
+
+# A pair of escaped surrogates, a lone one, or any other escape.
+_ESCAPE = re.compile(
+    r"(\\u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _sendable(reply: str) -> str:
+    lone = _ESCAPE.sub(lambda found: r"\ufffd" if found[2] else found[0], reply)
+    return _SURROGATE.sub("\ufffd", lone)
+
 
 def _unwrapped(error: BaseException) -> BaseException:
     """Return what DSPy has wrapped: our own error, or what broke below the engine.
@@ -120,9 +140,14 @@ def _unwrapped(error: BaseException) -> BaseException:
     Providers translate their vendors' errors, so anything foreign down there (a full disk,
     a defect) is no provider's failure and must not be recorded as one.
     """
-    root = error
+    root, seen = error, {id(error)}
+    # One error may reach several threads (identical calls are made once), each of which wraps
+    # it and raises it from its wrapping: the chain of causes can be a ring.
     while not isinstance(root, MemtuneError) and root.__cause__ is not None:
         root = root.__cause__
+        if id(root) in seen:
+            break
+        seen.add(id(root))
     if isinstance(root, MemtuneError):
         return root
     if not isinstance(error, dspy.utils.exceptions.LMError):

@@ -27,7 +27,7 @@ _STARTERS = (
 _SPLIT = re.compile(
     rf"(?:,|;|:| –| -|—)? (?:but|yet|though|although|however)\b,?|;|: | — | – "
     rf"|,? (?:and|or|nor)(?: so| then| also| therefore)? (?={_STARTERS})|, (?={_STARTERS})"
-    rf"|, so (?!that)|,? so that "
+    rf"|, (?=only |just |merely )|, so (?!that)|,? so that "
 )
 _CONDITION = re.compile(
     r"(?:^|(?<=[\s,(]))((?:only |even |and |or |also |except )?(?:when(?:ever)?|if|unless"

@@ -70,7 +70,8 @@ EXTRACTION = (
         KEEP,
         DROP,
         1,
-        exclude=r"\bplan (?:your|the|how|a|ahead|carefully)\b|\byou (?:are|'re|were)? ?(?:going"
+        exclude=r"\bwe (?:also |only )?(?:want|wish)|\bplan (?:your|the|how|a|ahead|carefully)\b"
+        r"|\byou (?:are|'re|were)? ?(?:going"
         r"|plan|intend"
         r"|want|mean|about|aim|hope)\b|\b(?:our|my|your|the) (?:\w+ )?(?:intention|plan|aim|goal"
         r"|ambition)"

@@ -37,8 +37,8 @@ _NEGATED = re.compile(
 )
 #: Refusals of the rest are no refusal: 'not only', 'nothing outside these months'.
 _OTHERWISE = re.compile(
-    r"\bnot (?:only|just|enough|sufficient|the same as)\b|\b(?:never|not|n't"
-    r"|without) (?:\w+ ){0,4}(?:only|just"
+    r"\bnot (?:only|just|enough|sufficient|the same as)\b|(?:\b(?:never|not|without)"
+    r"|n't) (?:\w+ ){0,4}(?:only|just"
     r"|alone|other|outside|beyond|else|different|forget\w*|miss\w*)\b"
     r"|\b(?:exclude|omit|ignore|skip|leave out|drop|disregard|avoid)\b(?=.{0,40}\b(?:outside"
     r"|other|else|rest"
@@ -129,7 +129,10 @@ def _is_named(text: str, word: str) -> bool:
     )
     return bool(
         re.search(
-            rf"^\W*(?:\w+\W+){{0,1}}{word}\b|\b(?:{before})\s+(?:[\w-]+\s+)?{word}\b", text, re.I
+            rf"^\W*(?:\w+\W+){{0,1}}{word}\b|\b{word}\s*[=:→]"
+            rf"|[:=]\s*{word}\b|\b(?:{before})\s+(?:[\w-]+\s+)?{word}\b",
+            text,
+            re.I,
         )
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from evals.simulation.instruction_extraction import EXTRACTION
 from evals.simulation.instruction_retrieval import RETRIEVAL
 from evals.simulation.instruction_shapes import Shape
+from evals.simulation.instruction_shapes_extraction import EXTRACTION_SHAPES
 from evals.simulation.instruction_shapes_retrieval import RETRIEVAL_SHAPES
-from evals.simulation.instruction_shapes_update import EXTRACTION_SHAPES, UPDATE_SHAPES
+from evals.simulation.instruction_shapes_update import UPDATE_SHAPES
 from evals.simulation.instruction_update import UPDATE
 from evals.simulation.instruction_verbs import Spec
 

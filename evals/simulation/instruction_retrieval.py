@@ -107,7 +107,7 @@ RETRIEVAL = (
         r"| memories| all| every| what| any| whatever)|leave .{0,30}(?:open|empty|blank)"
         r"|whole (?:memory|time)"
         r"|without|any (?:date|month|period|time)\b|disregard\w*",
-        exclude=r"\bsalar|\bbonus|\bpay\b|nickname|up to date|coffee|filter paper"
+        exclude=r"\bsalar|\bbonus|\bpay\b(?! attention)|nickname|up to date|coffee|filter paper"
         r"|other months should not|response time|at a time|each time|every time"
         r"|same time|save time|limit\w* (?:the )?number"
         r"|limit (?:yourself )?to (?:\w+ )?(?:quer|three|two|five)|time-?consuming",
@@ -149,7 +149,7 @@ RETRIEVAL = (
         r"|be (?:named|mentioned|present|in)|come up|be about"
         r"|concern|refer|carry|feature|match|speak)|(?:only|just) (?:\w+ ){0,3}(?:entr\w+"
         r"|memor\w+|results?|hits?|facts?|those|what) (?:\w+ ){0,3}(?:name|mention|about|contain"
-        r"|concern|refer|on|regarding|with)|(?:that|which) (?:do|does) not (?:name|mention"
+        r"|concern|refer|on\b|regarding|with\b)|(?:that|which) (?:do|does) not (?:name|mention"
         r"|contain|concern)",
         r"requir\w*|insist\w*|demand\w*|must|should|has to|have to|needs? to|only|just|return\w*"
         r"|accept\w*|giv\w*|keep\w*|drop\w*|ignor\w*|discard\w*|reject\w*|filter\w*|exclud\w*"

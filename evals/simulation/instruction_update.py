@@ -17,7 +17,8 @@ _SAY = (
 )
 
 _DELETE = (
-    r"tak\w* (?:\w+ ){0,2}down|delet\w*|remov\w*|eras\w*|drop\w*|discard\w*|purg\w*|tak(?:e|es|en"
+    r"no entr\w+(?: \w+){0,8} (?:left|remain\w*|stay\w*|surviv\w*)|tak\w* (?:\w+ ){0,2}down"
+    r"|delet\w*|remov\w*|eras\w*|drop\w*|discard\w*|purg\w*|tak(?:e|es|en"
     r"|ing)(?: \w+){0,4} (?:out"
     r"|off|away)|clear\w*|get rid|retir\w*|throw\w*|wip\w*|strik\w* (?:it|the entry|the matching"
     r"|out)|scratch\w*|should go|must go|has to go|goes\b|expung\w*|cross\w* out"
@@ -133,7 +134,8 @@ UPDATE = (
         r"|never) (?:need|require)\w*|keep\w*|ignor\w*|skip\w*|drop\w*"
         r"|discard\w*|merg\w*|leav\w*|do nothing|no change"
         r"|unchanged|combin\w*|fold\w*|nothing (?:to do|needs|happens|changes|has to)|once\b"
-        r"|no (?:action|new entry|second entry|further entry)|as it is|reject\w*|avoid\w*"
+        r"|no (?:action|operation|update|new entry|second entry|further entry)|as it is|reject\w*"
+        r"|avoid\w*"
         r"|refrain\w*|one entry|single entry|not needed|unnecessary|omit\w*|unif\w*|collaps\w*"
         r"|disregard\w*|suffic\w*|enough|throw\w*|remov\w*|consolidat\w*",
         r"add(?:s|ed|ing)?\b|stor(?:e|es|ed|ing)\b|insert\w*|creat\w*|writ\w*|record(?:ed|ing)?\b"
@@ -143,7 +145,7 @@ UPDATE = (
         r"|welcome|toler\w*|okay|no problem",
         1,
         flips=True,
-        exclude=r"dut(?:y|ies)\b|responsib|about the same|strike|struck|mistake|(?:read|think"
+        exclude=r"dut(?:y|ies)\b|responsib|about the same|strike|struck|same mistake|(?:read|think"
         r"|check|look)\w*"
         r" (?:\w+ )*twice|repeat the|translated|first name|cancel|retract|longer|withdr",
     ),
@@ -238,7 +240,7 @@ UPDATE = (
         r"|a normal"
         r"|any other)|like any",
         exclude=r"(?<=a )strike (?:of|by) |strike a (?:balance|deal|pose|chord|match|tone"
-        r"|compromise|blow|good|fine|right)|striking (?:facts|or|lang)|on strike|strikes? (?:is"
+        r"|compromise|blow|good|fine|right)|striking (?:facts|or|lang)|\bon strike|strikes? (?:is"
         r"|are)\b.*(?:topic|subject)|drivers'|lucky"
         r"|clock|bowling|strikes (?:twelve|\w+ when)|strike the right|lightning",
     ),
