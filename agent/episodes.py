@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextvars
+import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from agent.memory_agent import Turn, build_agent
 from agent.models.gateway import Gateway
-from evals.evaluate import EpisodeRun
-from memory_backends.protocol import MemoryBackend, Snapshottable
+from evals.evaluate import BAD_SAMPLE, EpisodeRun
+from memory_backends.protocol import Closable, MemoryBackend, Snapshottable
 from traces.domain import Conversation, PromptSet, Question
-from traces.errors import ContentError, MemtuneError, OperationError, ProviderError
+from traces.errors import MemtuneError, OperationError
 from traces.operation import OperationContext, Recorder, ReuseIndex
+
+# What no backend is to blame for: it stops the run instead of breaking a sample.
+_BROKEN_SYSTEM = (MemtuneError, OSError, sqlite3.Error)
 
 
 class EpisodeRunner:
@@ -67,7 +71,7 @@ class EpisodeRunner:
         with dspy.context(adapter=adapter()):
             try:
                 return self._run(conversation, self.context(conversation, prompts))
-            except MemtuneError:
+            except _BROKEN_SYSTEM:
                 raise
             except Exception as error:
                 # A backend that raises breaks its episode, not the run.
@@ -75,6 +79,15 @@ class EpisodeRunner:
 
     def _run(self, conversation: Conversation, ctx: OperationContext) -> EpisodeRun:
         backend = self._make_backend()
+        try:
+            return self._live(backend, conversation, ctx)
+        finally:
+            if isinstance(backend, Closable):
+                backend.close()
+
+    def _live(
+        self, backend: MemoryBackend, conversation: Conversation, ctx: OperationContext
+    ) -> EpisodeRun:
         predictions: dict[str, tuple[str | None, str | None]] = {}
         by_session: dict[str, list[Question]] = {}
         last = conversation.sessions[-1].id
@@ -95,9 +108,9 @@ class EpisodeRunner:
             turn = Turn(backend, ctx.child(question.id, session.date), question=question)
             try:
                 self._agent.invoke({"question": question.id}, context=turn)
-            except (ProviderError, ContentError, OperationError) as error:
+            except BAD_SAMPLE as error:
                 return question.id, (None, f"{error.code}: {error}")
-            except MemtuneError:
+            except _BROKEN_SYSTEM:
                 raise
             except Exception as error:
                 return question.id, (None, str(_foreign(question.id, error)))

@@ -139,11 +139,25 @@ def load_settings(**flags: Any) -> Settings:
     return read_settings({name: value for name, value in flags.items() if value is not None})
 
 
+def _refuse_unknown_variables() -> None:
+    """Raise SettingsError for a MEMTUNE__ variable that sets nothing: a typing error in a
+    limit must not mean that there is none."""
+    prefix = str(Settings.model_config["env_prefix"])
+    for name in sorted(os.environ):
+        field = name.removeprefix(prefix).split("__")[0].lower()
+        if name.upper().startswith(prefix) and field not in Settings.model_fields:
+            raise SettingsError(
+                f"{name}: there is no such setting; unset it, or choose among "
+                f"{', '.join(Settings.model_fields)}"
+            )
+
+
 def read_settings(given: Mapping[str, Any]) -> Settings:
     """Return settings of which all that is `given` stands, None too.
 
     Raises SettingsError as `load_settings` does.
     """
+    _refuse_unknown_variables()
     try:
         return Settings(**given)
     except ValidationError as error:

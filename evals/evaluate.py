@@ -30,6 +30,11 @@ _UNREACHABLE = (f"{ProviderError.code}:", f"{TransientProviderError.code}:")
 Prediction = tuple[str | None, str | None]  # (text, error); one of them is None
 
 
+# What spoils one sample and becomes a record. Everything else stops the run: a spent budget,
+# a provider that will refuse the next call as well, a broken system.
+BAD_SAMPLE = (OperationError, TransientProviderError, ContentError)
+
+
 @dataclass(frozen=True)
 class EpisodeRun:
     """What running one conversation left: its operations and, by question id, predictions."""
@@ -117,11 +122,11 @@ class Evaluator:
 
     def _episode(self, conversation: Conversation, prompts: PromptSet) -> EpisodeResult:
         found = self.store.find_pass(conversation.id, prompts.hash, self.parameters)
-        if found is not None and found.error is None:
+        if found is not None and all(a.correct is not None for a in found.answers):
             return found
         try:
             run = self.run_episode(conversation, prompts)
-        except (OperationError, ProviderError) as error:
+        except BAD_SAMPLE as error:
             return self._broken(conversation, prompts, f"{error.code}: {error}")
         graph = EvolutionGraph.of(run.recorder)
         records = [
@@ -152,7 +157,7 @@ class Evaluator:
             return AnswerRecord(question.id, question.category, None, None, error or "no answer")
         try:
             correct, reason = self.judge(question, text)
-        except (ProviderError, ContentError) as failed:
+        except BAD_SAMPLE as failed:
             line = f"{failed.code}: {failed}"
             return AnswerRecord(question.id, question.category, text, None, line)
         return AnswerRecord(

@@ -1,6 +1,7 @@
 """What an error signal looks like: features by which signals of one cause resemble another.
 
-Words alone do not show it: two lockers' codes share no word, but the same shape.
+Words alone do not show it: two phone numbers share no word, but the same shape. The shapes
+are those of the text itself (letters, digits and signs); no list here says what to look for.
 """
 
 from __future__ import annotations
@@ -15,22 +16,10 @@ from traces.text import STOP_WORDS, contains_words, stem, stems, tokens
 _CALENDAR = frozenset(
     word.lower() for names in (calendar.month_name, calendar.day_name) for word in names if word
 )
-_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("code", re.compile(r"\b[A-Z]{1,5}[-/ ]?\d{2,}\b|\b\d+[-/][A-Z]{1,5}\b")),
-    ("brackets", re.compile(r"\([^()]{3,}\)|\[[^\[\]]{3,}\]")),
-    ("quoted", re.compile(r"[\"“”«»][^\"“”«»]{2,}[\"“”«»]|(?<!\w)'[^']{2,}'(?!\w)")),
-    ("money", re.compile(r"[$€£¥]\s?\d|\b\d+(?:[.,]\d+)? ?(?:dollars|euros|pounds)\b", re.I)),
-    ("asks", re.compile(r"\?(?:\s|$)")),
-    ("plus", re.compile(r"(?<!\w)\+\d|[\U0001f44d\U0001f44e\u2705\u2714]")),
-    ("clock", re.compile(r"\b\d{1,2}:\d\d\b|\b\d{1,2} ?[ap]m\b", re.I)),
-    ("dash", re.compile(r"\s[–—-]\s")),
-    ("negated", re.compile(r"\b(?:not|never|no longer|cancel\w*|off)\b|n't\b", re.I)),
-    ("i", re.compile(r"\b(?:I|I'm|I've|I'll|I'd|my|mine)\b")),
-    ("relative", re.compile(
-        r"\b(?:yesterday|today|tomorrow|tonight|ago|(?:last|next|this|coming) [a-z]+day|"
-        r"(?:last|next|this) (?:week|month|year|weekend))\b", re.I)),
-)  # fmt: skip
-_PREFIX = re.compile(r"^\s*(>+|[A-Z][\w-]{1,14}(?: \w+){0,2}(?=:\s))", re.M)
+_TOKEN = re.compile(r"\S+")
+_RUNS = ((re.compile(r"[A-Z]+"), "A"), (re.compile(r"[a-z]+"), "a"), (re.compile(r"\d+"), "9"))
+_OPENING = re.compile(r"^\s*([^\s\w]+|\w+[^\s\w]+)\s", re.M)
+_ENDING = re.compile(r"[^\s\w]+$", re.M)
 _CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]{2,}\b")
 # How much the words of question and evidence count. What an attribution adds of its own
 # (lost, given, produced) does not: the members of a cluster vote on the cause, so what
@@ -59,17 +48,40 @@ def word_weights(signal: ErrorSignal, people: frozenset[str]) -> dict[str, float
     return found
 
 
+def _forms(text: str) -> set[str]:
+    """Return the shapes of the words that are more than letters: 'AB-12' is 'A-9'."""
+    found = set()
+    for token in _TOKEN.findall(text):
+        word = token.strip(".,;:!?")
+        if word and not word.isalpha() and not word.isdigit():
+            for run, sign in _RUNS:
+                word = run.sub(sign, word)
+            found.add(word[:12])
+    return found
+
+
+def _around(text: str, answer: str) -> set[str]:
+    """Return the signs between the start of its line and the answer, and the answer's form."""
+    found = {f"is {form}" for form in _forms(answer)}
+    at = text.lower().find(answer.lower())
+    if at >= 0:
+        before = text[text.rfind("\n", 0, at) + 1 : at]
+        found |= {f"after {sign}" for sign in before if not (sign.isalnum() or sign.isspace())}
+    return found
+
+
 def shape_weights(signal: ErrorSignal, people: frozenset[str]) -> dict[str, float]:
-    """Return shape tokens: forms in the evidence, names that only the question knows, ..."""
+    """Return shape tokens: shapes of words, how lines begin and end, what stands before the
+    answer, names that only the question knows, ..."""
     texts = "\n".join(item.text for item in signal.evidence)
-    found = {f"s:{name}": 1.0 for name, pattern in _SHAPES if pattern.search(texts)}
-    for name, pattern in _SHAPES:
-        # A form that the answer itself stands in says most.
-        for match in pattern.finditer(texts) if signal.expected else ():
-            if contains_words(match[0], signal.expected):
-                found[f"s:answer in {name}"] = 1.5
-    for prefix in _PREFIX.findall(texts):
-        found[f"s:line {tokens(prefix)[0] if tokens(prefix) else prefix[0]}"] = 1.5
+    found = {f"s:{form}": 1.0 for form in _forms(texts)}
+    if signal.expected:
+        found |= {f"s:answer {form}": 1.5 for form in _around(texts, signal.expected)}
+    for opening in _OPENING.findall(texts):
+        if opening.rstrip(":,").lower() not in people:
+            found[f"s:line {opening.lower()}"] = 1.5
+    for ending in _ENDING.findall(texts):
+        found[f"s:end {ending}"] = 0.5
     for name in _CAPITALISED.findall(signal.question):
         word = name.lower()
         known = contains_words(texts, word) or word in people or word in STOP_WORDS

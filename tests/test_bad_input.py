@@ -7,12 +7,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.cli.main import main
 from agent.loop.file_errors import file_errors
-from traces.errors import RunDirectoryError
+from traces.errors import RunDirectoryError, SettingsError
 
 TINY = ["run", "--conversations", "3", "--limit-questions", "1", "--rounds", "1"]
 
@@ -197,3 +198,41 @@ def test_a_full_disk_names_the_run_and_other_errors_pass(tmp_path: Path) -> None
         raise OSError(errno.EACCES, "Permission denied", str(tmp_path / "events.jsonl"))
     with pytest.raises(BrokenPipeError), file_errors(tmp_path):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MEMTUNE__MAXCALLS sets nothing; taken silently, a typing error would mean no limit."""
+    from agent.settings import load_settings
+
+    monkeypatch.setenv("MEMTUNE__MAXCALLS", "1")
+    with pytest.raises(SettingsError, match=r"MEMTUNE__MAXCALLS.*max_calls"):
+        load_settings()
+
+
+def test_a_judge_that_refuses_stops_the_run_before_the_test_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A judge whose key is wrong is no bad sample: the run ends, nothing sealed is opened,
+    and the same command goes on when the judge is mended."""
+    from agent.loop.runner import run
+    from agent.models.providers import SimulatedProvider
+    from evals.splits import TestSeal
+    from tests.loop_fixture import small
+    from traces.errors import ProviderError
+
+    real = SimulatedProvider.complete
+
+    def refuse(self: SimulatedProvider, role: str, messages: Any, sample_index: int) -> Any:
+        if role == "judge":
+            raise ProviderError("HTTP 401: wrong key")
+        return real(self, role, messages, sample_index)
+
+    settings = small(tmp_path, optimizer="noop")
+    monkeypatch.setattr(SimulatedProvider, "complete", refuse)
+    with pytest.raises(ProviderError, match="401"):
+        run(settings)
+    monkeypatch.setattr(SimulatedProvider, "complete", real)
+    done = run(settings).done
+    assert done["status"] == "done"
+    assert done["test_openings"] == 1
+    assert TestSeal(tmp_path / "state").openings("none") == 0

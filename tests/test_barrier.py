@@ -206,7 +206,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the packages that may be spoilt."""
     made = tmp_path_factory.mktemp("tree")
     for package in ("agent", "memory_backends", "optimizers", "traces", "evals"):
-        shutil.copytree(ROOT / package, made / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, made / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(ROOT / "pyproject.toml", made)
     return made
 

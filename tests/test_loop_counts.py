@@ -24,9 +24,7 @@ Requests = dict[str, set[Any]]
 def requests(services: Services, results: list[EpisodeResult]) -> Requests:
     """What each model step was given, read from the graphs: one item a needed call."""
     found: Requests = {k: set() for k in ("extraction", "update", "retrieval", "response", "judge")}
-    questions = {
-        q.id: (c, q) for c in services.dataset.conversations for q in c.questions
-    }
+    questions = {q.id: (c, q) for c in services.dataset.conversations for q in c.questions}
     for result in results:
         graph = EvolutionGraph.load(services.store, result.pass_id)
         for operation in graph.operations.values():

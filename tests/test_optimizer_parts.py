@@ -29,7 +29,7 @@ from optimizers.signals import LONGEST_EXCERPT, error_signals, excerpt
 from tests.optimizer_world import signal
 from traces.domain import Conversation, Message, PromptSlot, Question, Session
 from traces.hashing import canonical_json
-from traces.results import AnswerRecord, Attribution, EpisodeResult
+from traces.results import AnswerRecord, Attribution, EpisodeResult, ErrorSignal
 
 SLOT = PromptSlot("s", "extraction", "Write facts.\nName the person.", ("facts",), max_chars=200)
 

@@ -76,6 +76,9 @@ class Database:
             self.connection.execute("PRAGMA wal_autocheckpoint=8000")
             self._migrate()
         except sqlite3.Error as error:
+            if "disk" in str(error) and isinstance(error, sqlite3.OperationalError):
+                # A full disk, say: the file may be whole, and must not be moved away.
+                raise self._failed(error) from error
             raise StoreError(
                 f"{self.path}: cannot be used as a memtune database ({error}); "
                 "move the file away or choose another run directory"

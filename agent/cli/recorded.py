@@ -22,6 +22,7 @@ LIMITS = (
     "rounds", "concurrency", "max_calls", "max_tokens", "deadline", "patience", "target",
 )  # fmt: skip
 
+IDENTITY_KEYS = ("data_hash", "seed_prompts", "attribution")
 # What readers take for granted in a summary; one that lacks any of it is not used.
 SUMMARY_KEYS = frozenset(
     {"status", "stop_reason", "gate_mode", "calls", "tokens", "prompts", "test_openings"}
@@ -66,6 +67,12 @@ class RecordedRun:
         if self.store.state("started") is None:
             self._database.close()
             raise NothingRecorded(directory)
+        if not all(isinstance(self.identity.get(part), str) for part in IDENTITY_KEYS):
+            self._database.close()
+            raise RunDirectoryError(
+                f"{directory}/config.json: its identity is damaged; restore it from a backup or "
+                "start a new run"
+            )
 
     def __enter__(self) -> RecordedRun:
         return self

@@ -21,9 +21,9 @@ LONGEST_PROMPT = 100_000
 
 
 def load_data(settings: Settings) -> Dataset:
-    """Load the data set, cut to `limit_questions` a conversation. Raises DataError."""
+    """Load the data set, whole. Raises DataError."""
     if settings.dataset == "synthetic":
-        dataset = load_dataset(
+        return load_dataset(
             "synthetic",
             settings.data,
             conversations=settings.conversations,
@@ -31,9 +31,12 @@ def load_data(settings: Settings) -> Dataset:
             rules=settings.rules,
             seed_prompts=dict(seed_prompts(settings).instructions),
         )
-    else:
-        dataset = load_dataset(settings.dataset, settings.data)
-    limit = settings.limit_questions
+    return load_dataset(settings.dataset, settings.data)
+
+
+def limited(dataset: Dataset, limit: int | None) -> Dataset:
+    """Return the data set with at most `limit` questions a conversation. Splits and test
+    openings go by the whole data set, which stays the same whatever the limit."""
     if limit is None:
         return dataset
     return Dataset(

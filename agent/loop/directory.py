@@ -20,7 +20,6 @@ STOP = "stop"
 LOCK = ".lock"
 
 _RESTORE = "restore it from a backup or start a new run"
-_READ_LATER = ("data_hash", "seed_prompts", "attribution")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -123,10 +122,8 @@ def read_config(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise RunDirectoryError(f"{path / CONFIG}: cannot be read ({error}); {_RESTORE}") from error
-    if (
-        not isinstance(found, dict)
-        or not all(isinstance(found.get(part), dict) for part in ("identity", "settings"))
-        or not all(isinstance(found["identity"].get(part), str) for part in _READ_LATER)
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(part), dict) for part in ("identity", "settings")
     ):
         raise RunDirectoryError(
             f"{path / CONFIG}: is not a memtune run's configuration; {_RESTORE}"

@@ -168,7 +168,8 @@ def _open(
     parameters = content_hash([identity["backend_fingerprint"], models["agent"]])
     ask_judge = gateway.ask("judge")
     services = Services(
-        dataset=dataset,
+        dataset=assemble.limited(dataset, settings.limit_questions),
+        data_hash=dataset.hash,
         splits=splits,
         store=store,
         gateway=gateway,
@@ -231,12 +232,12 @@ def _check_rounds(services: Services) -> None:
     # The round under way may still reach its gate.
     ended = len(begun) if begun[-1:] == gated[-1:] else len(begun) - 1
     if services.rounds > services.declared_rounds:
-        Spending(services.declared_rounds, len(gated)).check(services.rounds - ended)
         if services.store.rounds("finish"):
             raise IdentityError(
                 f"{services.directory}: the run is finished and its test split was opened; "
                 "start a new run for more rounds"
             )
+        Spending(services.declared_rounds, len(gated)).check(services.rounds - ended)
 
 
 def _checkpointer(database: Database) -> Any:

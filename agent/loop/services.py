@@ -32,12 +32,14 @@ class Progress:
 
 @dataclass
 class Services:
-    """Everything that nodes use. `slots` are the tunable ones, `rounds` the limit now in
+    """Everything that nodes use. `dataset` is cut to the limit of questions, `data_hash` is
+    that of the whole. `slots` are the tunable ones, `rounds` the limit now in
     force, `declared_rounds` what the error rate was divided by when the run began.
     `transform_signals` is the identity but in benchmarks, which spoil the signals to see
     whether the gain depends on them."""
 
     dataset: Dataset
+    data_hash: str
     splits: Splits
     store: Store
     gateway: Gateway
@@ -76,10 +78,20 @@ class Services:
         return self.evaluator(prompts, conversations)
 
 
+def conversation_scores(results: Sequence[EpisodeResult]) -> dict[str, float]:
+    """Return the share of right answers by conversation, over its judged questions."""
+    scores = {}
+    for result in results:
+        judged = [a.correct for a in result.answers if a.correct is not None]
+        if judged:
+            scores[result.conversation] = sum(judged) / len(judged)
+    return scores
+
+
 def score_of(results: Sequence[EpisodeResult]) -> float | None:
-    """Return the share of right answers among the judged ones; None where there are none."""
-    verdicts = [a.correct for r in results for a in r.answers if a.correct is not None]
-    return sum(verdicts) / len(verdicts) if verdicts else None
+    """Return the score: the mean over conversations; None where nothing was judged."""
+    scores = conversation_scores(results).values()
+    return sum(scores) / len(scores) if scores else None
 
 
 def verdicts_of(

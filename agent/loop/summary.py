@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from typing import Any
 
-from agent.loop.services import Services
+from agent.loop.services import Services, conversation_scores
 from evals.statistics import Interval, paired_interval, t_interval
 from traces.domain import PromptSet
 from traces.results import EpisodeResult
@@ -71,16 +70,6 @@ def results_of(services: Services, prompts: PromptSet, split: str) -> list[Episo
     ]
     complete = [result for result in found if result is not None]
     return complete if len(complete) == len(found) else None
-
-
-def conversation_scores(results: Sequence[EpisodeResult]) -> dict[str, float]:
-    """Return the share of right answers by conversation, over its judged questions."""
-    scores = {}
-    for result in results:
-        judged = [a.correct for a in result.answers if a.correct is not None]
-        if judged:
-            scores[result.conversation] = sum(judged) / len(judged)
-    return scores
 
 
 def _interval(interval: Interval | None) -> list[float] | None:

@@ -7,7 +7,10 @@ evidence reading) and `reflection` (edits of prompts).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from agent.models.budget import Budget
@@ -19,6 +22,28 @@ from traces.operation import BoundOperation
 
 ROLES = ("agent", "judge", "reflection")
 ATTEMPTS = 5
+
+
+@dataclass
+class Meter:
+    """Model calls answered while it was open, from the ledger or not, and their tokens."""
+
+    calls: int = 0
+    tokens: int = 0
+
+
+_meter: ContextVar[Meter | None] = ContextVar("memtune_meter", default=None)
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Count what this thread asks of any gateway until the block ends."""
+    meter = Meter()
+    token = _meter.set(meter)
+    try:
+        yield meter
+    finally:
+        _meter.reset(token)
 
 
 class Gateway:
@@ -58,12 +83,17 @@ class Gateway:
         request = CallRequest(
             provider.identity(role), tuple(messages), schema=schema, sample_index=sample_index
         )
-        return self.ledger.call(
+        key, completion = self.ledger.call(
             request,
             role,
             lambda: self._make(request, provider, role, messages, sample_index),
             self.budget.reserve,
         )
+        meter = _meter.get()
+        if meter is not None:
+            meter.calls += 1
+            meter.tokens += completion.input_tokens + completion.output_tokens
+        return key, completion
 
     def _make(
         self,

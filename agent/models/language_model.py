@@ -15,6 +15,7 @@ from dspy import lm15
 from dspy.adapters.json_adapter import JSONAdapter
 from dspy.utils.exceptions import AdapterParseError
 
+from memory_backends.prediction import model_text
 from traces.errors import ContentError, MemtuneError, ProviderError
 from traces.operation import BoundOperation
 
@@ -182,7 +183,8 @@ class TypedAsk:
         signature = _signature(task, instruction, tuple(inputs), tuple(outputs.items()))
         model = BoundModel(self._gateway, self._role, sample_index)
         with dspy.context(adapter=adapter()):
-            prediction = dspy.Predict(signature)(lm=model, **inputs)
+            given = {name: model_text(value) for name, value in inputs.items()}
+            prediction = dspy.Predict(signature)(lm=model, **given)
         return {name: getattr(prediction, name) for name in outputs}
 
 

@@ -106,7 +106,7 @@ class OpenAIProvider:
         """Return the endpoint's completion; `sample_index` travels as `seed`."""
         import openai
 
-        chat: Any = [{"role": role_, "content": _sendable(text)} for role_, text in messages]
+        chat: Any = [{"role": role_, "content": text} for role_, text in messages]
         try:
             response = self._connected().chat.completions.create(
                 model=self._models[role], messages=chat, seed=sample_index
@@ -135,11 +135,6 @@ class OpenAIProvider:
         """Close the client's connections."""
         if self._client is not None:
             self._client.close()
-
-
-def _sendable(text: str) -> str:
-    # A lone surrogate cannot be sent as UTF-8.
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def known_models() -> str:

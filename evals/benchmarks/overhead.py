@@ -104,9 +104,7 @@ def _span_all(payloads: list[str]) -> None:
             return SpanExportResult.SUCCESS
 
     provider = TracerProvider()
-    provider.add_span_processor(
-        BatchSpanProcessor(Nowhere(), max_queue_size=2 * OPERATIONS + 10)
-    )
+    provider.add_span_processor(BatchSpanProcessor(Nowhere(), max_queue_size=2 * OPERATIONS + 10))
     tracer = provider.get_tracer("bench")
     for payload in payloads:
         for name in ("operation", "model"):

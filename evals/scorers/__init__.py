@@ -6,11 +6,11 @@ asks, is in `judge`; the scores of single stages, from plain data, in `stages`.
 
 from __future__ import annotations
 
-from evals.scorers.abstention import abstains
 from evals.scorers.base import Score, Scorer
 from evals.scorers.exact import exact_match
 from evals.scorers.f1 import locomo_f1
 from evals.scorers.judge import ModelJudge, Verdict, free_match, judge_answer
+from traces.abstention import abstains
 
 SCORERS: dict[str, Scorer] = {"f1": locomo_f1, "exact": exact_match}
 

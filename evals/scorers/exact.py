@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from evals.scorers.abstention import abstains
 from evals.scorers.base import Score, gold_of
 from evals.scorers.f1 import normalise_answer
+from traces.abstention import abstains
 from traces.domain import Question
 
 

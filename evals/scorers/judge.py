@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from evals.scorers.abstention import abstains
+from traces.abstention import abstains
 from traces.domain import Question
 from traces.errors import ContentError
 from traces.protocols import Ask

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from evals.simulation.instruction_refusals import refused_activity
+
 _MONTHS = (
     "january",
     "february",
@@ -113,7 +115,9 @@ def read_season(sentence: str) -> tuple[list[tuple[str, int, int]], bool] | None
 
 def refuses(sentence: str) -> bool:
     """Tell whether a sentence about names says that they are not to be used."""
-    return bool(_NEGATED.search(_OTHERWISE.sub(" ", sentence)))
+    return bool(
+        _NEGATED.search(_OTHERWISE.sub(" ", sentence)) or refused_activity(sentence.lower())
+    )
 
 
 def _starts_sentence(text: str, position: int) -> bool:

@@ -47,6 +47,12 @@ EXTRACTION_SHAPES = (
     ),
     shape(
         "name_speaker",
+        r"\b(?:stay|remain|keep|kept|leav|left|stick)\w* (?:\w+ ){0,3}first[- ]person",
+        denies=True,
+        sign=-1,
+    ),
+    shape(
+        "name_speaker",
         r"[\"“'‘](?:i|my|we|our|me)\b[^\"”]{0,60}[\"”'’].{0,30}(?:\bis|becom\w+|\bto|\binto|\bas"
         r"|->|→|reads?"
         r"|writes?|turns?|gives?|means)\b ?.{0,25}[\"“'‘](?!(?:i|my|we|our|me)\b)[a-z]+",

@@ -162,6 +162,13 @@ RETRIEVAL_SHAPES = (
     ),
     shape(
         "nothing_fits",
+        r"(?:n't|not|never) (?:leave out|drop|discard|exclude|omit|skip|reject|ignore|filter"
+        r"|hold back)\b.{0,40}(?:loose|rough|vague|part|remote|weak|similar|near|close|approx)",
+        denies=True,
+        sign=-1,
+    ),
+    shape(
+        "nothing_fits",
         r"(?:\bnot\b|n't|never|refus\w*|refrain\w*|rather than|instead of|avoid\w*|no reason"
         r"|better than"
         r"|worse than|resist\w*)\b.{0,70}\b(?:nearest|closest|best|similar|loosely|vaguely"

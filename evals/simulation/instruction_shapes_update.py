@@ -141,6 +141,13 @@ UPDATE_SHAPES = (
     ),
     shape(
         "merge_duplicates",
+        r"\b(?:add|stor|record|insert|writ|sav|creat)\w* (?:[\w'-]+ ){1,4}(?:anyway|regardless"
+        r"|nevertheless|nonetheless|all the same|in any case|in either case)",
+        denies=True,
+        sign=-1,
+    ),
+    shape(
+        "merge_duplicates",
         r"\b(?:nothing|never|not|n't|avoid|refrain|without|rather than|instead of|no)\b.{0,40}"
         r"\b(?:add|stor|creat|record|writ|insert|sav|enter|hold|contain|keep|put|list|appear"
         r"|present"

@@ -14,6 +14,11 @@ from functools import lru_cache
 from evals.simulation.instruction_clauses import Clause, split_clauses
 from evals.simulation.instruction_names import read_alias, read_season, refuses
 from evals.simulation.instruction_patterns import SHAPES, SPECS, Spec
+from evals.simulation.instruction_refusals import (
+    asks_for_nothing,
+    denied_activity,
+    refused_activity,
+)
 from evals.simulation.instruction_shapes import (
     AGAINST,
     FRAME,
@@ -204,8 +209,19 @@ def _about(sentence: str, names: tuple[str, ...]) -> bool:
 
 def _decide(slot: str, sentence: str) -> dict[str, int]:
     """Return what one sentence, in lower case, asks for (+1) and against (-1)."""
-    if META.search(sentence):
+    if META.search(sentence) or asks_for_nothing(slot, sentence):
         return {}
+    decided = _read(slot, sentence)
+    denied = denied_activity(sentence)
+    for activity in [*refused_activity(sentence), *([denied] if denied else [])]:
+        for competence, verdict in _read(slot, activity).items():
+            if verdict > 0:
+                decided[competence] = -1
+    return decided
+
+
+def _read(slot: str, sentence: str) -> dict[str, int]:
+    """Return what a sentence says clause by clause and by its build."""
     clauses = split_clauses(sentence)
     waived = bool(WAIVED.search(sentence))
     decided = {} if waived else read_shapes(SHAPES.get(slot, ()), sentence)
@@ -232,7 +248,7 @@ def read_instruction(slot: str, text: str) -> Reading:
         raw = _BULLET.sub("", raw).strip()
         if not raw:
             continue
-        if slot == "retrieval":
+        if slot == "retrieval" and not asks_for_nothing(slot, raw.lower()):
             season = read_season(raw)
             if season:
                 names, negated = season

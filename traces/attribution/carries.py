@@ -12,11 +12,11 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
+from traces.abstention import abstains
 from traces.attribution.dates import day_of, spans
 from traces.attribution.index import GraphIndex
 from traces.attribution.targets import Item, Target, holds, target_of
 from traces.attribution.words import (
-    abstains,
     as_history,
     before_history,
     entities,

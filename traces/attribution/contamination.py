@@ -7,11 +7,11 @@ or deleted, or a faithful entry that should not have been shown.
 
 from __future__ import annotations
 
+from traces.abstention import abstains
 from traces.attribution.blame import Blame, describe_update
 from traces.attribution.claim import Claim
 from traces.attribution.index import Asked, GraphIndex
 from traces.attribution.words import (
-    abstains,
     first_person,
     key_stems,
     quote,

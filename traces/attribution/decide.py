@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from traces.abstention import abstains
 from traces.attribution import outdated
 from traces.attribution.blame import Blame
 from traces.attribution.contamination import Contamination
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Item
-from traces.attribution.words import abstains, key_stems, quote
+from traces.attribution.words import key_stems, quote
 from traces.schema import Variable
 
 _ORDER = {"extraction": 0, "update": 1, "retrieval": 2, "response": 3}
@@ -47,7 +48,7 @@ def decide(
         return None, others
     if supporter is not None and misleading:
         unfaithful = contamination.unfaithful(supporter)
-        wrong = unfaithful or outdated.hearsay(contamination, supporter, chains)
+        wrong = unfaithful or outdated.overwritten(contamination, supporter, chains)
         return wrong or outdated.distracted(contamination, supporter), others
     return None, others
 

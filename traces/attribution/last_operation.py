@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from traces.abstention import abstains
 from traces.attribution.blame import Blame
 from traces.attribution.index import index_of
 from traces.attribution.record import abstention, suspicion
-from traces.attribution.words import abstains, quote
+from traces.attribution.words import quote
 from traces.graph import EvolutionGraph
 from traces.results import Attribution, Failure
 

@@ -1,4 +1,4 @@
-"""Faithful entries that misled the answer: replaced, taken back, hearsay, or not asked for."""
+"""Faithful entries that misled the answer: replaced, taken back, overwritten, or not asked for."""
 
 from __future__ import annotations
 
@@ -71,24 +71,34 @@ def _other_matter(c: Contamination, old: str, new: str) -> bool:
     return bool(things and others) and not things & others
 
 
-def hearsay(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Blame | None:
-    """Blame the update that let a claim by another stand against a person's own word,
-    where that word is the evidence for the gold answer."""
+def overwritten(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Blame | None:
+    """Blame the update that took in a later statement against what the evidence says.
+
+    The later statement is of the same person or thing and about no other time; the gold
+    answer says that the earlier one should have stood.
+    """
     version = c.version(supporter)
-    asked = c.index.named(c.question.text)
-    about = c.index.named(supporter.value["text"]) & asked
-    sources = [c.index.messages.get(s) for s in supporter.value.get("sources", ())]
-    tellers = {m.value["speaker"] for m in sources if m is not None}
-    if version is None or not about or not tellers or about & tellers:
+    text = supporter.value["text"]
+    about = c.index.named(text) & c.index.named(c.question.text)
+    sources = supporter.value.get("sources", ())
+    if version is None or not about or not sources:
         return None
+    order = c.index.order
+    newest = max(order.get(source, -1) for source in sources)
     maker = c.index.operation(version.made_by)
     for chain in chains:
-        message = chain.target.message.value
-        if maker.kind == "update" and message["speaker"] in about and chain.facts:
+        message = chain.target.message
+        earlier = order.get(chain.target.message_id, -1) < newest
+        if (
+            maker.kind == "update"
+            and chain.facts
+            and earlier
+            and not _other_matter(c, text, chain.facts[0].value["text"])
+        ):
             return blame_sources(
                 maker, "UpdateError", "overwritten",
-                "another's claim was stored against the person's own word",
-                [chain.target.message], describe_update(c.index, maker),
+                "a later statement was stored against the one that the answer rests on",
+                [message], describe_update(c.index, maker),
             )  # fmt: skip
     return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from traces.abstention import abstains
 from traces.attribution.blame import Blame
 from traces.attribution.carries import CALLS_PER_FAILURE, Carries
 from traces.attribution.chain import follow
@@ -20,7 +21,7 @@ from traces.attribution.locate import locate
 from traces.attribution.path import Path
 from traces.attribution.record import abstention, judge_doubt, suspicion
 from traces.attribution.unanswerable import blame_unanswerable
-from traces.attribution.words import abstains, same_words
+from traces.attribution.words import same_words
 from traces.domain import Question
 from traces.errors import MemtuneError
 from traces.graph import EvolutionGraph

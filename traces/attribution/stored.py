@@ -99,8 +99,7 @@ def _drop(path: Path, chain: Chain, item: Variable) -> None:
         what = "it never reached the store"
         chain.lost_at(updates[0], "UpdateError", "omission", what, given=item.value["text"])
     elif maker is not None:
-        what = "its fact never reached the store"
-        chain.lost_at(maker, "UpdateError", "omission", what, produced=item.value["text"])
+        chain.blocked = "not_in_graph: no recorded operation took the fact"
     elif path.asked.retrievals:
         what = "it was never indexed"
         chain.lost_at(path.asked.retrievals[0], "RetrievalError", "missed", what)

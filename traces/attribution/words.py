@@ -20,17 +20,8 @@ _NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot",
      "dislike", "dislikes"]
 )  # fmt: skip
-_ABSTAINS = re.compile(
-    r"^(?:unknown|unclear|none|n/?a|no answer|not sure|nothing)$"
-    r"|\bnot (?:explicitly |specifically |directly )?(?:been )?(?:mentioned|specified|stated|"
-    r"provided|given|known|recorded|said|available|indicated|discussed)\b"
-    r"|\bno (?:\w+ )?(?:information|mention|record|evidence|memory|memories|details?)\b"
-    r"|\b(?:do not|don't|did not|didn't|does not|doesn't|cannot|can't|could not|couldn't) "
-    r"(?:know|say|mention|tell|find|answer|specify|determine|contain|state)\b"
-    r"|\b(?:cannot|can't|could not) be (?:determined|answered|known|inferred)\b"
-)
 _TAKES_BACK = re.compile(
-    r"\b(?:cancel\w*|call(?:ed|ing)? (?:it |that |this )?off|str(?:ike|uck|icken)|scrap(?:ped)?|"
+    r"\b(?:cancel\w*|call(?:ed|ing)? (?:it |that |this )?off|scrap(?:ped)?|"
     r"forget (?:about|what|that|the)|no longer|any ?more|disregard|ignore (?:what|that|the|my)|"
     r"never ?mind|changed my mind|not (?:happening|going ahead|true)|withdr[ae]w\w*|retract\w*|"
     r"gave (?:it |that )?up|given up|giv(?:e|ing) up|dropped|stopped|quit|fell through|"
@@ -92,14 +83,6 @@ def before_history(text: str) -> str:
 def negated(text: str) -> bool:
     """Say whether a text holds a negation."""
     return any(w in _NEGATIONS or w.endswith("n't") for w in tokens(text))
-
-
-def abstains(text: str) -> bool:
-    """Say whether an answer says that it has none. Empty text says nothing and is none."""
-    return (
-        _ABSTAINS.search(" ".join(text[:600].replace("’", "'").lower().split()).strip(" .!"))
-        is not None
-    )
 
 
 def takes_back_words(text: str) -> bool:

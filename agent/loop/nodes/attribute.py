@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from agent.loop.services import Progress, Services
 from agent.loop.state import LoopState
+from agent.models.gateway import metered
 from traces.domain import Conversation, PromptSet, Question
 from traces.graph import EvolutionGraph
 from traces.results import AnswerRecord, Attribution, EpisodeResult, Failure
@@ -55,9 +57,10 @@ def attribute_failures(
                 pass_id: int = result.pass_id,
             ) -> Attribution:
                 prediction = wrong[question.id].prediction or ""
-                found = services.attribute(
-                    Failure(conversation, question, prediction, pass_id), graph
-                )
+                failure = Failure(conversation, question, prediction, pass_id)
+                with metered() as meter:
+                    found = services.attribute(failure, graph)
+                found = replace(found, calls=meter.calls, tokens=meter.tokens)
                 services.store.save_attribution(pass_id, found)
                 return found
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from agent.loop.nodes.attribute import attribute_failures, count
 from agent.loop.services import Services, digest
 from agent.loop.state import LoopState
+from evals.gate import MISSING_SHARE
 from traces.domain import PromptSet
+from traces.errors import OperationError
 
 
 def finish(state: LoopState, services: Services) -> LoopState:
@@ -17,7 +19,8 @@ def finish(state: LoopState, services: Services) -> LoopState:
     contenders = {"baseline": services.seed_prompts, "final": finalist}
     if services.dataset.ceiling is not None:
         contenders["ceiling"] = ceiling_prompts(services)
-    openings = services.seal.open(services.dataset.hash, f"{services.identity}/{finalist.hash}")
+    _require_verdicts(finalist, services, round)
+    openings = services.seal.open(services.data_hash, f"{services.identity}/{finalist.hash}")
     record: dict[str, object] = {
         "round": round,
         "stop": state["stop"],
@@ -42,6 +45,18 @@ def finish(state: LoopState, services: Services) -> LoopState:
     store.save_round(round, "finish", record)
     services.log("finished", stop=state["stop"], test=scores, test_openings=openings)
     return {}
+
+
+def _require_verdicts(finalist: PromptSet, services: Services, round: int) -> None:
+    """Raise OperationError where the provider leaves so many questions without a verdict
+    that opening the sealed split would waste it."""
+    selection = services.conversations("selection")
+    found = digest(services.evaluate(finalist, selection, round, "finish"))
+    if found["missing"] > MISSING_SHARE * found["questions"]:
+        raise OperationError(
+            f"{found['missing']} of {found['questions']} selection questions have no verdict: the "
+            "sealed test split stays closed; mend the provider, then resume"
+        )
 
 
 def ceiling_prompts(services: Services) -> PromptSet:

@@ -22,8 +22,10 @@ def gate(state: LoopState, services: Services) -> LoopState:
         update["idle"] = state.get("idle", 0) + 1
     else:
         record = services.store.round(round, "gate") or _test(round, incumbent, working, services)
-        accepted = GateRecord.from_json(record["gate"]).accepted
-        update["gated"] = pair
+        decision = GateRecord.from_json(record["gate"])
+        accepted = decision.accepted
+        if decision.decision != "inconclusive":
+            update["gated"] = pair
         if accepted:
             update["incumbent"] = working
         # A new challenger is progress even when it is not proven yet.

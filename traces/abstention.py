@@ -23,7 +23,7 @@ _MATTER = (
 )
 _TOLD = (
     r"(?:mentioned|specified|stated|provided|indicated|recorded|disclosed|revealed|described|"
-    r"discussed|documented|determinable|answerable|known(?! (?:for|as|to)))"
+    r"discussed|documented|said|determinable|answerable|known(?! (?:for|as|to)))"
 )
 _TELLS = (
     r"(?:mention|say|specify|state|provide|contain|include|indicate|give|reveal|tell|discuss|"
