@@ -45,7 +45,8 @@ def evaluator(failures: dict[str, MemtuneError], runs: list[str] | None = None) 
 
 
 def test_a_broken_episode_has_no_verdicts_and_is_tried_again() -> None:
-    """Its questions are missing, never wrong; the other episode stands and is not rerun."""
+    """Its questions are missing, never wrong. What lacks a verdict is run again when asked
+    for again (from reuse and ledger, as far as they reach); what is whole stands."""
     runs: list[str] = []
     failures: dict[str, MemtuneError] = {"b": ContentError("prose")}
     made = evaluator(failures, runs)
@@ -57,7 +58,15 @@ def test_a_broken_episode_has_no_verdicts_and_is_tried_again() -> None:
     failures.clear()
     again = made(PROMPTS, [conversation("a"), conversation("b")])
     assert [r.error for r in again] == [None, None]
-    assert runs == ["a", "b", "b"]
+    assert runs == ["a", "b", "a", "b"]  # q2 of a has no verdict
+    whole = Evaluator(
+        lambda one, _: runs.append(one.id)
+        or EpisodeRun(Recorder(), {"q1": ("Ann", None), "q2": ("x", None)}),
+        lambda *_: (True, ""), made.store, "other parameters",
+    )  # fmt: skip
+    whole(PROMPTS, [conversation("a")])
+    whole(PROMPTS, [conversation("a")])
+    assert runs[4:] == ["a"]
 
 
 @pytest.mark.parametrize("error", [ContentError("prose"), OperationError("no field")])

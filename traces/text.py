@@ -10,16 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from traces.porter import porter_stem
-
 CACHED_CHARS = 20_000
-LONGEST_CACHED_WORD = 48
+LONGEST_WORD = 60
 
 _WORD = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d])|\d+\.\d+|[^\W_]+(?:'[^\W_]+)*")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2018": "'"})
@@ -40,12 +38,26 @@ it'd it'll we're we'd we'll we've they're they'd they'll they've that'll there'd
 STOP_WORDS = frozenset(_STOP.split())
 
 
-_stem_cached = lru_cache(maxsize=65_536)(porter_stem)
+@lru_cache(maxsize=1)
+def _porter() -> Callable[[str], str]:
+    # Imported where it is first needed: NLTK takes over a second.
+    from nltk.stem.porter import PorterStemmer
+
+    stemmer: Callable[[str], str] = PorterStemmer().stem
+    return stemmer
+
+
+@lru_cache(maxsize=65_536)
+def _stem_cached(word: str) -> str:
+    return _porter()(word)
 
 
 def stem(word: str) -> str:
-    """Return the Porter stem (as in NLTK's default mode), lowercased."""
-    return _stem_cached(word) if len(word) <= LONGEST_CACHED_WORD else porter_stem(word)
+    """Return the Porter stem (NLTK's default mode), lowercased.
+
+    What is longer than any word keeps its ending: NLTK recurses over its letters.
+    """
+    return _stem_cached(word) if len(word) <= LONGEST_WORD else word.lower()
 
 
 def _tokenise(text: str) -> tuple[str, ...]:
@@ -93,15 +105,6 @@ def contains_words(text: str, phrase: str) -> bool:
     """Say whether the words of `phrase` occur in `text`, adjacent and in order."""
     wanted = normalise(phrase)
     return bool(wanted) and f" {wanted} " in f" {normalise(text)} "
-
-
-def overlap(reference: str, text: str) -> float:
-    """Return the share (0..1) of the distinct stems of `reference` that `text` has.
-
-    0 when the reference has no stems.
-    """
-    wanted = set(stems(reference))
-    return len(wanted & set(stems(text))) / len(wanted) if wanted else 0.0
 
 
 class BM25:

@@ -143,7 +143,8 @@ EXTRACTION = (
         r"|without|conceal\w*",
         1,
         exclude=r"file name|\bnames? (?:are|is|was|were) (?:written|shown|given|spelt|printed)\b"
-        r"|\b(?:has|have) (?:a|their own|an) names?\b|\bspell (?!out)|\bmessages? (?:\w+ )?(?:starts?|begins?"
+        r"|\b(?:has|have) (?:a|their own|an) names?\b|\bspell (?!out)"
+        r"|\bmessages? (?:\w+ )?(?:starts?|begins?"
         r"|opens?) with|\bname the (?:month|day|file)|nickname|code ?name|\bthe question"
         r"|both names|copy names",
     ),
@@ -177,7 +178,8 @@ EXTRACTION = (
         DROP,
         1,
         exclude=r"codes? of conduct|source code|code (?:quality|review|block|base|style)"
-        r"|dress codes?|zip codes?|postal codes?|programming|(?:status|language|exit|return) codes?|country codes?"
+        r"|dress codes?|zip codes?|postal codes?|programming|(?:status|language|exit"
+        r"|return) codes?|country codes?"
         r"|error codes?|code names?|colou?r codes?|in code\b|area codes?|morse",
     ),
     spec(
@@ -235,7 +237,8 @@ EXTRACTION = (
         + r"|as (?:uncertain|noise|open|undecided|unconfirmed|unsettled|doubtful|mere)|uncertain"
         r"|undecided|wait\b|unreliable",
         1,
-        exclude=r"pencil-and|pencil case|pencils\b(?! in)|with a pencil|your (?:answer|output|facts)",
+        exclude=r"pencil-and|pencil case|pencils\b(?! in)|with a pencil|your (?:answer|output"
+        r"|facts)",
     ),
     spec(
         "deadline",

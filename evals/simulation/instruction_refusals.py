@@ -12,20 +12,25 @@ import re
 _ELSE = (
     r"(?:some(?:body|one) else|others|(?:an|the)other \w+|(?:a|the) (?:later|next|different|other"
     r"|separate|update|extraction|search) (?:step|agent|program|tool|stage|team|module|process)"
+    r"|the (?:[\w-]+ ){0,2}(?:tools?|systems?|agents?|programs?|app|reader|step|department"
+    r"|office)\b"
     r"|(?:the )?(?:users?|team|readers?|humans?|people)\b(?! (?:who|that|it)))"
 )
 _BE = (
     r"(?:(?:is|are|was|were|seems?|remains?|stays?|counts? as|has been|have been"
-    r"|(?:would|will|may|can|shall|should|must) (?:only |just )?be)(?: (?:quite|really|rather|simply"
+    r"|(?:would|will|may|can|shall|should|must) (?:only |just )?be)(?: (?:quite|really|rather"
+    r"|simply"
     r"|entirely|completely|just|only|purely|considered|strictly|here|also|merely|always))*)"
 )
 _WASTE = (
     r"(?:optional|voluntary|pointless|useless|futile|superfluous|unnecessary|needless|overkill"
-    r"|unwanted|undesired|undesirable|unhelpful|harmful|counterproductive|dispensable|redundant work"
+    r"|unwanted|undesired|undesirable|unhelpful|harmful|counterproductive|dispensable"
+    r"|redundant work"
     r"|(?:a )?waste of (?:time|effort|space|energy)|wasted(?: \w+)?|wrong|a mistake|an error"
     r"|forbidden|prohibited|banned|ruled out|off the table|out of (?:the question|scope|place)"
     r"|beyond (?:your|our|the) (?:scope|remit|task|job)|no use|of no (?:use|value|interest|benefit"
-    r"|help|importance|concern)|(?:switched|turned) off|disabled|discouraged|abolished|over and done"
+    r"|help|importance|concern)|(?:switched|turned) off|disabled|discouraged|abolished"
+    r"|over and done"
     r"|up to (?:you|them|others|somebody else)|a (?:nuisance|bad idea|thing of the past)|too much"
     r"|more trouble than (?:it is|it's) worth|excessive|nonsense|none of your (?:business|concern)"
     rf"|(?:left|delegated|handed over|reserved) (?:to|for) {_ELSE}|done (?:elsewhere|by {_ELSE})"
@@ -33,13 +38,15 @@ _WASTE = (
     rf"|{_ELSE}(?:'s|s') (?:\w+ )?(?:job|task|business|concern|work)|the (?:job|task|business"
     rf"|concern) of {_ELSE}"
     r"|(?:not|never|hardly|no longer|scarcely) (?:\w+ )?(?:part of|your|wanted|required|needed"
-    r"|necessary|asked for|desired|expected|our|useful|sensible|worth\w*|of (?:any )?(?:use|interest"
+    r"|necessary|asked for|desired|expected|our|useful|sensible|worth\w*|of (?:any )?(?:use"
+    r"|interest"
     r"|value)|in scope|called for|to be done|an option|our (?:aim|goal)|the (?:aim|goal|idea|point"
     r"|purpose)|helpful|appropriate|welcome|allowed|permitted|advisable|recommended)"
     r"(?: (?:job|task|concern|here|any ?more|the job|your (?:job|task)))?)"
 )
 _NO_POINT = (
-    r"(?:no|little|not (?:any|much)|hardly any|scarcely any|never any) (?:\w+ )?(?:need|point|reason"
+    r"(?:no|little|not (?:any|much)|hardly any|scarcely any|never any) (?:\w+ )?(?:need|point"
+    r"|reason"
     r"|use|sense|value|benefit|purpose|call|cause|obligation|interest|wish|desire|demand"
     r"|requirement|duty|gain|merit|intention|advantage)"
 )
@@ -80,10 +87,13 @@ _BEFORE = re.compile(
     r"|forget(?: about)?|ignore|refrain from|stop|avoid)(?= (?:the )?\w+ing\b)"
     rf"|leave (?:it to {_ELSE} to|to {_ELSE})"
     rf"|{_ELSE} (?:already )?(?:takes? care of|sees? to|deals? with|is responsible for|handles"
-    r"|is in charge of|looks? after)(?= (?:the )?\w+ing\b)"
+    r"|(?:is|are) (?:\w+ )?in charge of|looks? after)(?= (?:the )?\w+ing\b)"
     rf"|it is (?:for|up to) {_ELSE} to"
     r"|(?:an|the) (?:earlier|previous|former|old) (?:version|prompt|system|agent|release) (?:\w+ )?"
     r"(?:used to|had to|did|would|was to)"
+    r"|(?:keep|store|record|extract|note|write down) (?:everything|anything|all(?: \w+)?|every \w+)"
+    r" (?:except|but|apart from|other than|save)(?: for)?"
+    r"|by (?:cutting|dropping|omitting|leaving out|removing|skipping)"
     r"|whether (?:or not )?(?:you|to)(?=.*\bup to\b)"
     r")\b"
 )
@@ -96,11 +106,20 @@ _AFTER = re.compile(
     r"|(?:can be|may be|should be) (?:\w+ )?(?:dispensed with|done without)"
     r"|(?:adds|brings|gains|achieves|contributes|helps|improves|buys|yields|gets) (?:us |you"
     r" )?(?:nothing|no (?:value|benefit|one|gain)|nobody|little)(?: (?:of|in) \w+)?"
-    r"|(?:(?:do|does) not|don't|doesn't|never) (?:pay off|help\b|belong to your|make sense|interest us"
+    r"|(?:(?:do|does) not|don't|doesn't|never) (?:pay off|help\b|belong to your|make sense"
+    r"|interest us"
     r"|concern you|improve)"
     r"|(?:wastes?|costs?) (?:\w+ )?(?:time|effort|space|too much|money)"
+    r"|(?:means?|counts? for|proves?|changes?|settles?|as good as) nothing"
+    r"|(?:is|are) (?:just |only |merely )?(?:mere|pure|nothing but|no more than|decoration|noise"
+    r"|clutter|chatter|a luxury|a failure|a figure of speech|small talk)\b(?: \w+)?|ha(?:s"
+    r"|ve) nothing (?:to do|in common)"
+    r"|(?:only |merely |just )?adds? (?:only |nothing but )?noise|\belsewhere"
+    r"|needs? no (?:\w+ )?(?:treatment|care|handling|attention)|(?:is|are) to be \w+ as (?:they"
+    r" are|it is)|belongs? (?:in|to|into|on) .{1,40}, not .*|(?:may|can) go"
+    r"|(?:is|are|do|does|will|wo)(?: not|n't)$"
     r"|has (?:been )?(?:gone out of use|no place here|had its day)"
-    rf"|(?:(?<=leave )|(?<=\w )to) {_ELSE}\s*$)"
+    r")"
 )
 _LEAVE_TO = re.compile(
     rf"\b(?:leave|hand over|delegate|entrust|assign)\b(?! (?:out|in|it|them)\b)(.+) to {_ELSE}\b"
@@ -113,12 +132,22 @@ _PLAIN = re.compile(
     r"(?! (?:be )?(?:return|retriev|add|stor|contain|replac|overwrit|overrul|chang|creat|insert"
     r"|appear|giv|show|count|hand|disclos|search|answer|accept|alter|touch|updat|be in\b))"
 )
+#: 'Asides are rare, so let them go': what is refused has been named before.
+_PRONOUN = re.compile(
+    r"^(.+?)(?:[,;:]| and| so)+ (?:so |then |and |therefore |you (?:can|may) "
+    r"|please )*(?:let (?:them|it"
+    r"|these|those) (?:go|be|pass)|pass (?:them|it|these|those) over|do without (?:them|it)"
+    r"|forget (?:about )?(?:them|it)|leave (?:them|it) (?:alone|be|to \w+))$"
+)
 _PARTS = re.compile(r"[;:] |, (?:but|yet|though|although|so|and|as|since|because)\b| [–—] ")
 
 
 def refused_activity(sentence: str) -> list[str]:
     """Return the activities that a sentence refuses, each read as if it were asked for."""
     found = []
+    named = _PRONOUN.match(sentence)
+    if named:
+        found.append(named.group(1))
     for part in _PARTS.split(sentence):
         part = part.strip(" ,.?!")
         bare, hits = _BEFORE.subn(" ", part, count=1)
@@ -148,11 +177,13 @@ _TOOLS = (
 _NEUTRAL = re.compile(
     rf"^(?:the|our|this|that|these|your|each|every|another|an?) (?:[\w-]+ ){{0,2}}{_TOOLS}\b"
     r"(?!.*(?:\b(?:must|should|shall)\b|[;:]))"
-    rf"|^(?:the )?(?:[\w-]+ ){{1,2}}of (?:the|our|this) (?:\w+ )?{_TOOLS}\b(?!.*\b(?:must|should|shall)\b)"
-    r"|^in other words,|\bwebsites?\b|\bweb pages?\b|\bshall we say\b"
+    rf"|^(?:the )?(?:[\w-]+ ){{1,2}}of (?:the|our|this) (?:\w+ )?{_TOOLS}\b(?!.*\b(?:must|should"
+    rf"|shall)\b)"
+    r"|^in other words,|\b(?:to|of|on) (?:websites|web pages)\b|\bshall we say\b"
     r"|^(?:we|i) (?:\w+ )?(?:hope|trust|wish|thank|would like|propose|suggest)\b(?! (?:to )?\w*"
     r" ?(?:record|keep|extract|search))"
-    r"|^you (?:are|will be|have been|were) (?:given|shown|asked|handed|told|presented|provided)"
+    r"|^you (?:are|will be|have been|were) (?:given|shown|asked|handed|told|paid|presented"
+    r"|provided)"
     r"|\bhistory of (?:our|the) (?:company|team|project|office|firm)\b"
     r"|\b(?:friendly|neutral|polite|formal|informal|confident|cheerful|serious|calm|sober) (?:tone"
     r"|style|voice|language)\b|\btone of (?:voice|your)\b"
@@ -160,6 +191,8 @@ _NEUTRAL = re.compile(
     r"|voice|manner|formatting|punctuation|turn|work)\b|\bof your own\b"
     r"|\b(?:upper|lower)[- ]case\b|\bcapital letters?\b|\bcapitali[sz]|\bpunctuation\b"
     r"|\bexclamation marks?\b|\bcommas?\b|\b(?:trailing|leading) (?:spaces?|blanks?)\b"
+    r"|\btakes? longer\b|\b(?:separate|single|new|one) line\b|\bbalanced?\b"
+    r"|\b(?:past|present|future) tense\b|\bfuture of (?:this|our|the)\b|\bactive voice\b"
     r"|\bfewer words\b|\bas (?:short|brief|concise)\w* as\b|\bsyntax\b|\bdelimiters?\b|\bindent"
     r"|\b(?:british|american|plain|good|correct) (?:english|spelling)\b"
 )
@@ -184,6 +217,6 @@ def asks_for_nothing(slot: str, sentence: str) -> bool:
         or (
             slot != "retrieval"
             and _NEUTRAL_LISTS.search(sentence)
-            and not _WANTED.search(sentence)
+            and not (slot == "extraction" and _WANTED.search(sentence))
         )
     )

@@ -82,7 +82,8 @@ RETRIEVAL = (
         r"|as a whole"
         r"|(?:a|one) (?:single )?(?:query|search) (?:only|is enough|suffices|will do)",
         1,
-        exclude=r"in relation to|^first (?:read|load|open)|links? in the|wording|synonym|paraphras|rephras|pages?\b|island|step back"
+        exclude=r"in relation to|^first (?:read|load|open)|links? in the|wording|synonym"
+        r"|paraphras|rephras|pages?\b|island|step back"
         r"|across lines|two parts|nickname|alias|hyperlink|\burl|split (?:sentences|words"
         r"|the list|hairs)|nickname"
         r"|link to the (?:source|entry|page)|break (?:ties|a tie)|link in the answer",
@@ -119,7 +120,8 @@ RETRIEVAL = (
         GIVE,
         r"avoid\w*|refrain\w*",
         main_only=True,
-        exclude=r"(?:empty|blank) (?:lines?|string|line|field|row)|nothing (?:more|less|in this|about this|is secret)"
+        exclude=r"\b(?:deleted|erased)\b|left to chance|(?:empty|blank) (?:lines?|string|line"
+        r"|field|row)|nothing (?:more|less|in this|about this|is secret)"
         r"|\bsalar|\bbonus|\bpay\b|\brates?\b|wage|compensation|earn|remunerat"
         r"|than (?:nothing|no |an empty)|dates? (?:\w+ ){0,2}(?:empty|blank)|(?:after|before"
         r"|filter|field)s?\b.*(?:empty|blank)|nothing (?:but|else|outside)|leave out nothing"

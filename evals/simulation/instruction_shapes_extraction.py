@@ -46,6 +46,12 @@ EXTRACTION_SHAPES = (
         denies=True,
     ),
     shape(
+        "parentheticals",
+        r"\bonly\b.{0,40}\boutside (?:of )?(?:the |any )?(?:bracket|parenthes)",
+        denies=True,
+        sign=-1,
+    ),
+    shape(
         "name_speaker",
         r"\b(?:stay|remain|keep|kept|leav|left|stick)\w* (?:\w+ ){0,3}first[- ]person",
         denies=True,
@@ -85,7 +91,9 @@ EXTRACTION_SHAPES = (
         rf"\bnam(?:e|es|ed|ing)\b.{{0,90}}\b{_SPEAKER}|{_SPEAKER}.{{0,90}}\bnam(?:e|es|ed|ing)\b",
         unless=r"\bfile|product|spell|nickname|copy|copied|alphabet|sort|brand|place names|company"
         r"|variable|under the name|both names|first names? only|(?:share|same) a? ?(?:first )?name"
-        r"|project names?|user ?name|code|in brackets",
+        r"|project names?|user ?name|code|in brackets|(?:has|have) (?:a|their own|an) names?\b"
+        r"|messages? (?:\w+ )?(?:starts?|begins?|opens?) with"
+        r"|names? (?:are|is|was|were) (?:written|shown|given|spelt|printed)",
     ),
     shape(
         "deadline",

@@ -22,8 +22,7 @@ _DROP = (
 )
 _KIN = (
     r"(?:\b[a-z]+'s (?:\w+ )?(?:brother|sister|boss|wife|husband|mother|father|partner|manager"
-    r"|friend"
-    r"|colleague|neighbou?r|daughter|son|cousin|uncle|aunt|flatmate|roommate|landlord|mentor"
+    r"|friend|colleague|neighbou?r|daughter|son|cousin|uncle|aunt|flatmate|roommate|landlord|mentor"
     r"|dentist"
     r"|team|dog|cat|girlfriend|boyfriend|deputy|assistant|supervisor|teammate|employer|company"
     r"|parents|child|children|project|lead))"
@@ -35,28 +34,31 @@ RETRIEVAL_SHAPES = (
         "expand_query",
         r"[\"“'‘][a-z]+[\"”'’],? .{0,40}[\"“'‘][a-z]+[\"”'’]|\balso (?:search|look|query|try)\w*"
         r" (?:for )?\w+(?:, \w+)*,? (?:and|or) \w+|(?:search|look|quer"
-        r"|try)\w* (?:for )?\w+, (?:\w+,? )+"
-        r"(?:and|or) \w+ (?:as well|too|also)",
+        r"|try)\w* (?:for )?\w+, (?:\w+,? )+(?:and|or) \w+ (?:as well|too|also)",
         unless=rf"nickname|alias|known as|{_PAY}|{_MONTH}|relation|\bdate|{_KIN}|person|part\b"
         r"|\bi[\"”]",
     ),
     shape(
         "expand_query",
         r"(?:one|single|same|exact|literal|original|asker's|question's) (?:\w+ )?(?:wording"
-        r"|phrasing"
-        r"|words?|formulation|terms?|vocabulary|expression)\b.{0,50}\b(?:not (?:enough"
+        r"|phrasing|words?|formulation|terms?|vocabulary|expression)\b.{0,50}\b(?:not (?:enough"
         r"|sufficient)|is"
         r" risky|miss\w*|too narrow|may not|might not|insufficient|n't enough)|(?:do not|don't"
         r"|never"
         r"|not|rather than|instead of) (?:\w+ ){0,3}(?:rely|stick|limit|confin|restrict|depend"
         r"|cling|only"
         r"|stop|search)\w* .{0,50}(?:wording|phrasing|words|formulation|terms|vocabulary)"
-        r"|more than one"
-        r" (?:\w+ )?(?:wording|phrasing|formulation|way|query|version|expression)"
+        r"|more than one (?:\w+ )?(?:wording|phrasing|formulation|way|query|version|expression)"
         r"|(?:phrased|worded|called|named|described|put|said|expressed) (?:\w+ )?(?:differently"
         r"|otherwise)",
         unless=rf"nickname|(?:do not|don't|never) (?:try|use|add|search with|search under)|{_PAY}",
         denies=True,
+    ),
+    shape(
+        "multi_hop",
+        r"\b(?:one|a single) (?:search|query|look-?up)\b(?:(?!not|n't|never|rare).){0,30}enough",
+        denies=True,
+        sign=-1,
     ),
     shape(
         "multi_hop",
@@ -68,8 +70,7 @@ RETRIEVAL_SHAPES = (
     shape(
         "multi_hop",
         r"(?:find|establish|identif|determin|resolv|work|search|figure|get|clarif|look)\w*(?: out"
-        r"| up)?"
-        r" (?:first )?(?:who|whom|what|which|the (?:person|thing|name|one)"
+        r"| up)? (?:first )?(?:who|whom|what|which|the (?:person|thing|name|one)"
         r"|references?)\b.{0,80}\b(?:before"
         r"|\bfirst\b|then|and (?:only )?then|after(?:wards| that)?|next|in (?:the )?middle)\b"
         rf"|\bfirst\b.{{0,60}}\b(?:then|and next|afterwards|before)\b.{{0,60}}|{_QUERY}\w*.{{0,60}}"
@@ -77,8 +78,7 @@ RETRIEVAL_SHAPES = (
         rf"|what you find"
         rf"|findings?)\b.{{0,30}}(?:\bfirst|previous|one|initial|earlier) (?:{_QUERY}\w*).{{0,60}}"
         rf"(?:{_QUERY}\w*|next|second|another)|(?:second|follow-?up|further|another|new"
-        rf"|next) {_QUERY}\w*"
-        rf".{{0,60}}(?:\bfirst|that name|name found|found|result|person|reveal)",
+        rf"|next) {_QUERY}\w*.{{0,60}}(?:\bfirst|that name|name found|found|result|person|reveal)",
         unless=r"synonym|wording|paraphras|rephras|other words|nickname|month|\bdate|\bentry in the"
         r"|alias|\bpay\b|salar",
     ),
@@ -91,10 +91,8 @@ RETRIEVAL_SHAPES = (
         r"|facts|parts|legs)|one (?:query|search|look-?up) (?:per|for each|for the|for every)"
         r"|separate (?:quer"
         r"|search|look)\w*|(?:more than one|several|two|multiple|successive|consecutive) (?:quer"
-        r"|search|look"
-        r"|hop|step)\w*.{0,60}(?:person|thing|relation|chain|another)|relat(?:ion|ed"
-        r"|ionship)s?\b.{0,60}"
-        r"(?:\bfirst|who (?:it|that) is|look up|find out|resolve)",
+        r"|search|look|hop|step)\w*.{0,60}(?:person|thing|relation|chain|another)|relat(?:ion|ed"
+        r"|ionship)s?\b.{0,60}(?:\bfirst|who (?:it|that) is|look up|find out|resolve)",
         unless=r"synonym|wording|paraphras|rephras|other words|nickname|both names|alias|month",
     ),
     shape(
@@ -103,8 +101,7 @@ RETRIEVAL_SHAPES = (
         rf"|elsewhere)\b.{{0,40}}"
         rf"(?:month|date|period|time|year|\bday|range|week|span|window|{_MONTH})"
         rf"|(?:outside|other|different|wrong|another|beyond)\b.{{0,40}}(?:month|date|period|time"
-        rf"|year|\bday"
-        rf"|range|week|span"
+        rf"|year|\bday|range|week|span"
         rf"|window)\w*.{{0,60}}\b(?<!not )(?<!not be )(?<!never )(?<!never be )(?<!n't be )"
         rf"{_DROP}|outside it\b.{{0,30}}{_DROP}|{_DROP}.{{0,30}}outside",
         unless=rf"(?:not|never|n't) (?:be )?(?:excluded|dropped|left out|discarded|filtered"
@@ -126,8 +123,7 @@ RETRIEVAL_SHAPES = (
         rf"{_MONTH}.{{0,60}}\b(?:only|solely|just|limited|restricted|not an? (?:answer|match)"
         rf"|exclusively|cut|restrict|limit"
         rf"|narrow|not (?:those|entries) (?:from|of))\b|\b(?:only|solely|just|exclusively"
-        rf"|restrict\w*|limit\w*"
-        rf"|narrow\w*)\b.{{0,80}}{_MONTH}",
+        rf"|restrict\w*|limit\w*|narrow\w*)\b.{{0,80}}{_MONTH}",
         unless=rf"(?:do not|don't|never|no need|ignore) |{_PAY}|^may\b",
         denies=True,
     ),
@@ -142,8 +138,7 @@ RETRIEVAL_SHAPES = (
         r"|\b(?:set|fill|use|give|put|enter|choose|pick|add|supply|provide|specify|deriv|take"
         r"|pass)\w*\b.{0,40}"
         r"(?:from and to|start and end|after and before|before and after|since and until|(?:start"
-        r"|end|from"
-        r"|to|after|before) (?:dates?|fields?|limits?|bounds?)|date (?:range|filter|window"
+        r"|end|from|to|after|before) (?:dates?|fields?|limits?|bounds?)|date (?:range|filter|window"
         r"|limits?|bounds?)"
         r"|time (?:filter|window|range|limits?)|as (?:a )?(?:filter|bounds?|limits?))"
         r"|(?:match|compar|check|align|correspond|honou?r|respect|observ|adher|stick"
@@ -162,8 +157,8 @@ RETRIEVAL_SHAPES = (
     ),
     shape(
         "nothing_fits",
-        r"(?:n't|not|never) (?:leave out|drop|discard|exclude|omit|skip|reject|ignore|filter"
-        r"|hold back)\b.{0,40}(?:loose|rough|vague|part|remote|weak|similar|near|close|approx)",
+        r"(?:n't|not|never) (?:leave out|drop|discard|exclude|omit|skip)\b.{0,40}(?:loose|rough"
+        r"|part|weak|similar|near|close)|better than (?:none|nothing|an empty|no (?:entry|answer))",
         denies=True,
         sign=-1,
     ),
@@ -174,8 +169,7 @@ RETRIEVAL_SHAPES = (
         r"|worse than|resist\w*)\b.{0,70}\b(?:nearest|closest|best|similar|loosely|vaguely"
         r"|irrelevant|unrelated"
         r"|near miss(?:es)?|merely|next best|filler|off-topic|approximate\w*|weak\w*|remotely"
-        r"|neighbou?rs?|pad"
-        r"|guess\w*|somewhat|something close|least bad|only because)\b",
+        r"|neighbou?rs?|pad|guess\w*|somewhat|something close|least bad|only because)\b",
         unless=rf"empty (?:list|result)s?$|none fits?$|{_PAY}|synonym|similar (?:words?|meaning"
         rf"|terms?)|wording"
         r"|month|period|\bdates?\b|(?:not|n't|never) (?:check|verify|bother|require"
@@ -187,8 +181,7 @@ RETRIEVAL_SHAPES = (
     shape(
         "nothing_fits",
         r"(?:let|leave|keep|make)\w* (?:the |your )?(?:result|list|answer|output"
-        r"|selection)s? (?:be |stay |remain )?(?:empty"
-        r"|blank)\b(?!.{0,20}line)",
+        r"|selection)s? (?:be |stay |remain )?(?:empty|blank)\b(?!.{0,20}line)",
         unless=rf"{_PAY}|\b(?:never|not|n't)\b.{{0,12}}(?:let|leave|keep|make|leaving)\b",
         denies=True,
     ),
@@ -209,8 +202,7 @@ RETRIEVAL_SHAPES = (
         rf"{_PAY}.{{0,60}}(?:nothing (?:special|confid|secret|priv|sensitive)|no secret|like any"
         rf"|normally|as usual)"
         rf"|(?:nothing|not|n't|no) (?:special|confid|secret|priv|sensitive)\w*.{{0,40}}{_PAY}"
-        rf"|(?:not|n't|never) (?:be )?(?:kept"
-        rf"|held) back",
+        rf"|(?:not|n't|never) (?:be )?(?:kept|held) back",
         denies=True,
         sign=-1,
     ),
@@ -243,14 +235,12 @@ RETRIEVAL_SHAPES = (
         rf"|without the)|(?:(?:on|about|concerning) (?:a |an )?(?:different|wrong|another|other"
         rf"|somebody else|someone"
         rf" else)|(?:does|do|is|are) ?(?:not|n't) (?:\w+ )?(?:concern|mention|name|contain|match"
-        rf"|about|fit|deal|relat"
-        rf"|answer)|missing|unrelated|irrelevant|\blacks?"
+        rf"|about|fit|deal|relat|answer)|missing|unrelated|irrelevant|\blacks?"
         rf"|unless)\b.{{0,80}}(?<!not be )(?<!never be ){_DROP}",
         unless=rf"{_PAY}|month|period|\bdates?\b|time span|range|(?:not|n't|never) (?:drop"
         rf"|discard|reject|exclude"
         r"|leave)|wording|words|synonym|nickname|other name|full name|names\b|official"
-        r"|^ignore whether"
-        r"|even (?:if|when)|anyway|connecting|\bskip the",
+        r"|^ignore whether|even (?:if|when)|anyway|connecting|\bskip the",
         denies=True,
     ),
     shape(
@@ -260,8 +250,7 @@ RETRIEVAL_SHAPES = (
         r"|stored|mention|found|appear|exist|occur)\w*.{0,80}(?:\bempty|no entr|nothing|\bnone\b"
         r"|return no|zero)"
         r"|(?:unknown|absent|missing|nothing (?:is )?(?:known|stored|relevant|suitable|fitting"
-        r"|there)"
-        r"|no (?:such )?(?:entry|entries|knowledge|information))\b.{0,60}(?:\bempty|no entr"
+        r"|there)|no (?:such )?(?:entry|entries|knowledge|information))\b.{0,60}(?:\bempty|no entr"
         r"|nothing|\bnone\b|zero"
         r"|refrain|not return|return no|abstain)|(?:\bempty|no entr\w+|nothing|\bnone\b"
         r"|zero).{0,60}"
@@ -280,8 +269,7 @@ RETRIEVAL_SHAPES = (
         rf"|not the place|off the table|between)|(?:confidential|private|secret|taboo"
         rf"|off[- ]limits|empty|nothing"
         rf"|no entr\w+|silence|refus\w+|withh\w+|block\w*|hold back|not (?:return|retrieve"
-        rf"|disclose|reveal))\b.{{0,90}}"
-        rf"{_PAY}",
+        rf"|disclose|reveal))\b.{{0,90}}{_PAY}",
         unless=r"\b(?:not|n't|never|no) (?:\w+ ){0,2}(?:taboo|confidential|private|secret"
         r"|off[- ]limits|sensitive|held"
         r"|hold|withh\w+|refus\w+|block\w*|kept|keep|empty|protect\w*)|\bno (?:need|secret"

@@ -140,9 +140,22 @@ UPDATE_SHAPES = (
         denies=True,
     ),
     shape(
+        "delete_retracted",
+        r"\b(?:nothing|no entry|none) (?:\w+ ){1,3}(?:deleted|removed|erased)\b",
+        unless=r"unless|except|but\b|other than|until",
+        denies=True,
+        sign=-1,
+    ),
+    shape(
+        "keep_history",
+        r"\bnew (?:\w+ )?over the (?:old|former|previous|earlier)",
+        sign=-1,
+    ),
+    shape(
         "merge_duplicates",
         r"\b(?:add|stor|record|insert|writ|sav|creat)\w* (?:[\w'-]+ ){1,4}(?:anyway|regardless"
-        r"|nevertheless|nonetheless|all the same|in any case|in either case)",
+        r"|nevertheless|nonetheless|all the same|in any case|in either case)|\bits own entry, even"
+        r"|entries (?:may|can) (?:well )?(?:say|state|hold) the same",
         denies=True,
         sign=-1,
     ),

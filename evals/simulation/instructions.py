@@ -246,7 +246,7 @@ def read_instruction(slot: str, text: str) -> Reading:
     seasons: list[tuple[str, int, int]] = []
     for raw in _SENTENCE.split(text):
         raw = _BULLET.sub("", raw).strip()
-        if not raw:
+        if not raw or raw.endswith("?"):
             continue
         if slot == "retrieval" and not asks_for_nothing(slot, raw.lower()):
             season = read_season(raw)
