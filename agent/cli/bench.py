@@ -20,6 +20,7 @@ def register(root: typer.Typer) -> None:
 @app.command("loop")
 def loop(
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of each condition.")] = 10,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first of the seeds.")] = 10,
     null_runs: Annotated[
         int, typer.Option(min=0, help="Runs in worlds that need nothing beyond the seed prompts.")
     ] = 20,
@@ -31,7 +32,10 @@ def loop(
     processes: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
     model: Annotated[
         str,
-        typer.Option(help="sim-server/rules-1: a server process a run; sim/rules-1: in process."),
+        typer.Option(
+            help="Of the headline runs. sim-server/rules-1: a server process each; "
+            "sim/rules-1: in process, as all other runs."
+        ),
     ] = "sim-server/rules-1",
     json_lines: Annotated[bool, typer.Option("--json", help="JSON lines on stdout only.")] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the figures to this file.")] = None,
@@ -42,7 +46,7 @@ def loop(
     from agent.benchmark import run_jobs
     from evals.benchmarks.loop import Job, Plan, run_benchmark
 
-    plan = Plan(seeds, null_runs, causality)
+    plan = Plan(seeds, null_runs, causality, first_seed)
     total, ended = len(plan.jobs()), 0
 
     def on_row(job: Job, row: Mapping[str, Any]) -> None:

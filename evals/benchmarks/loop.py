@@ -43,11 +43,13 @@ class Plan:
     seeds: int = 10
     null_runs: int = 20
     causality: bool = True
+    first_seed: int = 10  # lower ones were looked at while the loop was built
 
     def jobs(self) -> list[Job]:
         """Return every run of the benchmark, the headline first."""
         conditions = (HEADLINE, NOOP, *(CAUSALITY if self.causality else ()))
-        jobs = [Job(condition, seed) for condition in conditions for seed in range(self.seeds)]
+        seeds = range(self.first_seed, self.first_seed + self.seeds)
+        jobs = [Job(condition, seed) for condition in conditions for seed in seeds]
         return jobs + [Job(NULL, NULL_SEED + number) for number in range(self.null_runs)]
 
 
