@@ -122,7 +122,7 @@ def _show(summary: Mapping[str, Any], checks: Any) -> None:
 
     console = Console()
     console.print("[bold]SIMULATED:[/bold] machinery is tested here, not language quality.")
-    table = Table("condition", "runs", "gain (95%)", "closed", "of headline", "promote", box=None)
+    table = Table("condition", "runs", "gain (95%)", "closed", "rel.", "promote", box=None)
     for condition, f in summary.items():
         low, high = f["interval"]
         span = "" if low is None else f" ({low:+.2f} to {high:+.2f})"

@@ -156,6 +156,8 @@ class _Marks:
         found = self._found
         if found is None or self._here or step.operation not in found.operations:
             return
+        if step.kind == "retrieved" and found.sub_type in ("missed", "ranked_out"):
+            return  # this one it found; what it missed stands under another message
         line.append(f"  ✗ here: {_error(found)}", _MARK)
         self._here = self.done = True
 
