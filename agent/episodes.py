@@ -64,11 +64,9 @@ class EpisodeRunner:
         return contextvars.Context().run(self._isolated, conversation, prompts)
 
     def _isolated(self, conversation: Conversation, prompts: PromptSet) -> EpisodeRun:
-        import dspy
+        from agent.models.language_model import dspy_scope
 
-        from agent.models.language_model import adapter
-
-        with dspy.context(adapter=adapter()):
+        with dspy_scope():
             try:
                 return self._run(conversation, self.context(conversation, prompts))
             except _BROKEN_SYSTEM:

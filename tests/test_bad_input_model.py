@@ -7,7 +7,7 @@ import threading
 import dspy
 import pytest
 
-from agent.models.language_model import _sendable, _unwrapped, adapter
+from agent.models.language_model import RedrawingAdapter, _sendable, _unwrapped
 
 
 class _Answer(dspy.Signature):  # type: ignore[misc]
@@ -28,7 +28,7 @@ class _Answer(dspy.Signature):  # type: ignore[misc]
 )
 def test_lone_surrogates_in_a_reply_are_replaced(reply: str, read: str) -> None:
     """They could never be sent on to the next prompt; pairs and escaped backslashes stay."""
-    assert adapter().parse(_Answer, reply)["answer"] == read
+    assert RedrawingAdapter().parse(_Answer, reply)["answer"] == read
     assert _sendable("plain \\n text") == "plain \\n text"
 
 

@@ -97,11 +97,11 @@ def test_the_length_of_the_chain_is_recorded(database: Database) -> None:
     """An operation's record says how many draws its longest request needed."""
     import dspy
 
-    from agent.models.language_model import adapter
+    from agent.models.language_model import dspy_scope
 
     made, _ = gateway(database, lambda _, sample: '{"answer": "x"}' if sample == 2 else "prose")
     op = BoundOperation("o", "n", None, datetime(2024, 1, 1), "", 0, None, made.bind)
-    with dspy.context(adapter=adapter()):
+    with dspy_scope():
         prediction = dspy.Predict("question -> answer")(lm=op.lm, question="q")
     assert prediction.answer == "x"
     assert op.attempts == 3

@@ -38,7 +38,8 @@ class EvolutionGraph:
         self._variables = {v.id: v for v in variables}
         self._ids: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._parents: list[list[int]] = []
+        # Dictionaries stand for ordered sets: an answer may rest on a thousand entries.
+        self._parents: list[dict[int, None]] = []
         self._children: list[list[int]] = []
         self._maker: dict[str, str] = {}
         self._versions: dict[str, list[EntryVersion]] = {}
@@ -65,7 +66,7 @@ class EvolutionGraph:
                 refs.update(role)
         return cls(
             recorder.operations,
-            [Variable.stored(*recorder.values[digest], digest, id) for id, digest in refs.items()],
+            Variable.all_stored(refs.items(), recorder.values),
         )
 
     # building --------------------------------------------------------------------
@@ -75,14 +76,14 @@ class EvolutionGraph:
         if number is None:
             number = self._numbers[id] = len(self._ids)
             self._ids.append(id)
-            self._parents.append([])
+            self._parents.append({})
             self._children.append([])
         return number
 
     def _edge(self, parent: str, child: str) -> None:
         a, b = self._number(parent), self._number(child)
         if a not in self._parents[b]:
-            self._parents[b].append(a)
+            self._parents[b][a] = None
             self._children[a].append(b)
 
     def _add(self, operation: OperationRecord) -> None:
@@ -185,7 +186,7 @@ class EvolutionGraph:
         wanted = list(ids)
         return self._closure(wanted, self._parents) | {i for i in wanted if i in self._numbers}
 
-    def _closure(self, ids: Sequence[str], edges: list[list[int]]) -> set[str]:
+    def _closure(self, ids: Sequence[str], edges: Sequence[Iterable[int]]) -> set[str]:
         seen: set[int] = set()
         stack = [self._numbers[id] for id in ids if id in self._numbers]
         while stack:

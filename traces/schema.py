@@ -8,9 +8,10 @@ else; its id says where it came from (`<operation id>/<role>/<index>`, or
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from traces.domain import Message, OperationKind, Question
@@ -75,6 +76,19 @@ class Variable:
         variable.value = json.loads(text)
         return variable
 
+    @classmethod
+    def all_stored(
+        cls, refs: Iterable[Ref], values: Mapping[str, tuple[VariableKind, str]]
+    ) -> list[Variable]:
+        """Return variables for references; those of the same hash share one decoded value."""
+        decoded: dict[str, Variable] = {}
+        found = []
+        for id, digest in refs:
+            if digest not in decoded:
+                decoded[digest] = cls.stored(*values[digest], digest, id)
+            found.append(decoded[digest].placed(id))
+        return found
+
     def placed(self, id: str) -> Variable:
         """Return the same value under another id, without hashing it again."""
         twin = object.__new__(Variable)
@@ -92,6 +106,7 @@ class Variable:
         return hash((self.id, self.hash))
 
 
+Ref = tuple[str, str]  # (variable id, value hash)
 Inputs = Mapping[str, Sequence[Variable]]
 Outputs = Mapping[str, Sequence[Variable]]
 
@@ -153,7 +168,10 @@ class MemoryEntry:
 
     def as_variable(self, kind: Literal["entry", "retrieved"] = "entry") -> Variable:
         """Return this version as a variable of kind `entry` or `retrieved`."""
-        value = {
+        return _entry_variable(self, kind)
+
+    def _value(self) -> dict[str, Any]:
+        return {
             "entry_id": self.id,
             "version": self.version,
             "text": self.text,
@@ -161,7 +179,6 @@ class MemoryEntry:
             "date": self.date,
             "sources": list(self.sources),
         }
-        return Variable(kind, value)
 
     @classmethod
     def from_variable(cls, variable: Variable) -> MemoryEntry:
@@ -173,7 +190,10 @@ class MemoryEntry:
         )  # fmt: skip
 
 
-Ref = tuple[str, str]  # (variable id, value hash)
+@lru_cache(maxsize=8192)
+def _entry_variable(entry: MemoryEntry, kind: Literal["entry", "retrieved"]) -> Variable:
+    # A long context returns the same entries for every question: hashed and held once.
+    return Variable(kind, entry._value())
 
 
 @dataclass(slots=True)

@@ -174,7 +174,7 @@ class Store:
         missing = [digest for digest in digests if digest not in texts]
         if missing:
             raise StoreError(f"{self._database.path}: value {missing[0]} is missing")
-        return [Variable.stored(*texts[digest], digest, id) for id, digest in refs]
+        return Variable.all_stored(refs, texts)
 
     def find(self, reuse_key: str) -> dict[str, list[Variable]] | None:
         """Return the outputs of an executed operation with this reuse key, or None."""

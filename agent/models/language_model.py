@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -159,10 +160,18 @@ def _unwrapped(error: BaseException) -> BaseException:
 
 
 @lru_cache(maxsize=1)
-def adapter() -> RedrawingAdapter:
-    """Return the adapter that a pass runs under (`with dspy.context(adapter=adapter())`)."""
+def _adapter() -> RedrawingAdapter:
     dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=False)
     return RedrawingAdapter(use_native_function_calling=False)
+
+
+def dspy_scope() -> AbstractContextManager[None]:
+    """Return the context that all of DSPy runs under here: our adapter, and no history or
+    trace, which would keep every prompt of a run in memory."""
+    scope: AbstractContextManager[None] = dspy.context(
+        adapter=_adapter(), disable_history=True, trace=None
+    )
+    return scope
 
 
 class TypedAsk:
@@ -182,7 +191,7 @@ class TypedAsk:
     ) -> dict[str, Any]:
         signature = _signature(task, instruction, tuple(inputs), tuple(outputs.items()))
         model = BoundModel(self._gateway, self._role, sample_index)
-        with dspy.context(adapter=adapter()):
+        with dspy_scope():
             given = {name: model_text(value) for name, value in inputs.items()}
             prediction = dspy.Predict(signature)(lm=model, **given)
         return {name: getattr(prediction, name) for name in outputs}

@@ -118,12 +118,14 @@ def _round(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merged(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Add up the attributions of all rounds."""
+    """Add up the attributions of all rounds; those of a prompt set that stayed the working
+    one for several rounds count once."""
+    by_prompts = {record.get("prompts", number): record for number, record in enumerate(records)}
     failures = 0
     found: dict[str, Counter[str]] = {
         name: Counter() for name in ("by_error_type", "by_sub_type", "abstained")
     }
-    for record in records:
+    for record in by_prompts.values():
         failures += record["failures"]
         for name, counter in found.items():
             counter.update(record.get(name, {}))
