@@ -189,3 +189,11 @@ def test_concurrency_changes_nothing_but_time(tmp_path: Path) -> None:
     for name in ("baseline", "final", "gain", "promoted", "rejected", "prompts", "attributions"):
         assert one[name] == many[name]
     assert one["calls"]["made"] == many["calls"]["made"]
+
+
+def test_a_runs_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    """It holds whole conversations, prompts and answers: nobody else may look inside."""
+    from agent.loop.directory import RunDirectory
+
+    RunDirectory(tmp_path / "new").close()
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0

@@ -89,7 +89,9 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
     if not names and not training["abstained"]:
         return
     heading(screen, "Why answers were wrong")
-    table = _grid(("", "left"), ("training", "right"), ("", "left"), ("test, final", "right"))
+    table = _grid(
+        ("", "left"), ("training, all rounds", "right"), ("", "left"), ("test, final", "right")
+    )
     most = max((n for _, n in found), default=1)
     for name in names:
         number = training["by_error_type"].get(name, 0)

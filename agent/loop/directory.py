@@ -53,7 +53,10 @@ class RunDirectory:
                 f"{str(path)!a}: the name is not UTF-8; choose another --out"
             ) from error
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            if not path.is_dir():
+                path.mkdir(parents=True)
+                # A run holds whole conversations: its owner's alone.
+                path.chmod(0o700)
             self._lock = FileLock(path / LOCK)
             # `running` holds the lock for a moment to see whether it is free.
             self._lock.acquire(timeout=0.3)

@@ -72,10 +72,11 @@ def results_of(services: Services, prompts: PromptSet, split: str) -> list[Episo
     return complete if len(complete) == len(found) else None
 
 
-def _interval(interval: Interval | None) -> list[float] | None:
+def _interval(interval: Interval | None, least: float, most: float) -> list[float] | None:
+    """Return the bounds, cut to what the figure can be."""
     if interval is None or interval.low is None or interval.high is None:
         return None
-    return [round(interval.low, 6), round(interval.high, 6)]
+    return [round(max(least, interval.low), 6), round(min(most, interval.high), 6)]
 
 
 def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str, Any] | None:
@@ -102,7 +103,7 @@ def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str
         "score": round(interval.mean, 6),
         "n": sum(len(v) for v in by_category.values()),
         "conversations": len(scores),
-        "interval": _interval(interval) if population else None,
+        "interval": _interval(interval, 0.0, 1.0) if population else None,
         "by_category": {
             name: {"score": round(sum(v) / len(v), 6), "n": len(v)}
             for name, v in sorted(by_category.items())
@@ -133,7 +134,7 @@ def _gain(services: Services, final: PromptSet, ceiling: str | None) -> dict[str
         closed = round(gained / headroom, 6) if headroom > 0 else None
     return {
         "score": round(interval.mean, 6),
-        "interval": _interval(interval) if services.gate_mode == "population" else None,
+        "interval": _interval(interval, -1.0, 1.0) if services.gate_mode == "population" else None,
         "headroom_closed": closed,
     }
 
