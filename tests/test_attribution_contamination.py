@@ -30,6 +30,7 @@ def test_an_old_value_beside_the_new_one_is_stale(store: Store) -> None:
 
 
 def test_stale_decides_before_a_retrieval_that_found_only_the_old_value(store: Store) -> None:
+    """Stale decides before a retrieval that found only the old value."""
     pipe = Pipeline(SAID)
     (old,) = pipe.remember("s1", ("m1", OLD))
     (fact,) = pipe.extract("s2", ("m3", NEW))
@@ -84,6 +85,7 @@ def unanswered(pipe: Pipeline, text: str, prediction: str, *found: str, **more: 
 
 
 def test_an_invented_fact_blames_the_extraction(store: Store) -> None:
+    """An invented fact blames the extraction."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m1", "Rosa's locker holds a trumpet."))
     unanswered(pipe, "Which instrument does Rosa play?", "trumpet", *ids)
@@ -93,6 +95,7 @@ def test_an_invented_fact_blames_the_extraction(store: Store) -> None:
 
 
 def test_an_invented_date_blames_the_extraction_for_the_time(store: Store) -> None:
+    """An invented date blames the extraction for the time."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m2", "Tom rented a garage on 3 March 2021.", "Tom", "2021-03-03"))
     unanswered(pipe, "When did Tom rent a garage?", "3 March 2021", *ids)
@@ -100,6 +103,7 @@ def test_an_invented_date_blames_the_extraction_for_the_time(store: Store) -> No
 
 
 def test_a_fact_credited_to_another_person_blames_the_extraction(store: Store) -> None:
+    """A fact credited to another person blames the extraction."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m2", "Rosa rents a garage on Mill Street.", "Rosa"))
     unanswered(pipe, "Where does Rosa rent a garage?", "Mill Street", *ids)
@@ -107,6 +111,7 @@ def test_a_fact_credited_to_another_person_blames_the_extraction(store: Store) -
 
 
 def test_a_fact_that_does_not_say_who_speaks_blames_the_extraction(store: Store) -> None:
+    """A fact that does not say who speaks blames the extraction."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m2", "I rent a garage on Mill Street."))
     unanswered(pipe, "Where does Rosa rent a garage?", "Mill Street", *ids)
@@ -114,6 +119,7 @@ def test_a_fact_that_does_not_say_who_speaks_blames_the_extraction(store: Store)
 
 
 def test_a_merge_that_invents_blames_the_update(store: Store) -> None:
+    """A merge that invents blames the update."""
     pipe = Pipeline(SAID)
     one, two = pipe.extract("s1", ("m1", OLD), ("m2", "Tom rents a garage on Mill Street."))
     entry = pipe.update("s1", one)
@@ -124,6 +130,7 @@ def test_a_merge_that_invents_blames_the_update(store: Store) -> None:
 
 
 def test_an_entry_credited_to_another_person_by_the_update_is_its_fault(store: Store) -> None:
+    """An entry credited to another person by the update is its fault."""
     pipe = Pipeline(SAID)
     (fact,) = pipe.extract("s1", ("m2", "Tom rents a garage on Mill Street."))
     entry = pipe.update("s1", fact, "add", "Rosa rents a garage on Mill Street.")
@@ -145,6 +152,7 @@ def test_a_faithful_entry_on_something_else_is_a_distractor(store: Store) -> Non
 
 
 def test_an_answer_that_nothing_supports_is_the_responses_invention(store: Store) -> None:
+    """An answer that nothing supports is the response's invention."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m2", "Tom rents a garage on Mill Street."))
     unanswered(pipe, "Which instrument does Rosa play?", "the oboe", *ids)
@@ -152,6 +160,7 @@ def test_an_answer_that_nothing_supports_is_the_responses_invention(store: Store
 
 
 def test_a_retraction_that_deleted_nothing_is_a_stale_deletion(store: Store) -> None:
+    """A retraction that deleted nothing is a stale deletion."""
     pipe = Pipeline(SAID)
     (old,) = pipe.remember("s1", ("m1", OLD))
     (fact,) = pipe.extract("s2", ("m4", "Rosa gave up the locker near the stairs."))
@@ -163,6 +172,7 @@ def test_a_retraction_that_deleted_nothing_is_a_stale_deletion(store: Store) -> 
 
 
 def test_a_retraction_that_was_not_extracted_is_an_omission(store: Store) -> None:
+    """A retraction that was not extracted is an omission."""
     pipe = Pipeline(SAID)
     (old,) = pipe.remember("s1", ("m1", OLD))
     pipe.extract("s2")
@@ -173,12 +183,14 @@ def test_a_retraction_that_was_not_extracted_is_an_omission(store: Store) -> Non
 
 
 def test_abstaining_from_the_unanswerable_puts_the_judge_in_doubt(store: Store) -> None:
+    """Abstaining from the unanswerable puts the judge in doubt."""
     pipe = Pipeline(SAID)
     unanswered(pipe, "Which instrument does Rosa play?", "That is not mentioned.")
     assert attribute(pipe, store).error_type == "JudgeError"
 
 
 def test_a_question_without_operations_is_an_abstention(store: Store) -> None:
+    """A question without operations is an abstention."""
     pipe = Pipeline(SAID)
     pipe.remember("s1", ("m1", OLD))
     graph = pipe.graph(store)
@@ -191,6 +203,7 @@ def test_a_question_without_operations_is_an_abstention(store: Store) -> None:
 
 
 def test_a_failed_provider_during_the_question_is_no_memory_fault(store: Store) -> None:
+    """A failed provider during the question is no memory fault."""
     pipe = Pipeline(SAID)
     unanswered(pipe, "Which locker does Rosa have?", "12")
     record = pipe.ctx.recorder.operations[-1]

@@ -58,6 +58,7 @@ def test_a_fact_on_something_else_is_an_omission_too(store: Store) -> None:
 
 
 def test_a_fact_with_another_value_is_a_distortion(store: Store) -> None:
+    """A fact with another value is a distortion."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m1", "Rosa moved her desk to room 412."))
     assert kind(attribute(asked(pipe, *ids, prediction="412"), store)) == (
@@ -66,18 +67,21 @@ def test_a_fact_with_another_value_is_a_distortion(store: Store) -> None:
 
 
 def test_a_fact_that_says_i_lost_its_speaker(store: Store) -> None:
+    """A fact that says 'I' lost its speaker."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m1", "I moved my desk to room 214."))
     assert kind(attribute(asked(pipe, *ids), store)) == ("ExtractionError", "wrong_speaker")
 
 
 def test_a_fact_about_somebody_else_has_the_wrong_speaker(store: Store) -> None:
+    """A fact about somebody else has the wrong speaker."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m1", "Tom moved his desk to room 214."))
     assert kind(attribute(asked(pipe, *ids), store)) == ("ExtractionError", "wrong_speaker")
 
 
 def test_a_fact_with_another_date_has_the_wrong_time(store: Store) -> None:
+    """A fact with another date has the wrong time."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m1", "Rosa moved her desk on 19 May 2024.", "Rosa", "2024-05-19"))
     pipe.ask("When did Rosa move her desk?", "9 May 2024", "19 May", evidence=["m1"], found=ids)
@@ -101,6 +105,7 @@ def test_a_resolved_date_in_any_writing_arrives(store: Store) -> None:
 
 
 def test_a_failed_extraction_is_named_by_its_error(store: Store) -> None:
+    """A failed extraction is named by its error."""
     pipe = Pipeline(SAID)
     pipe.extract("s1", fail=OperationError("no such role"))
     other = pipe.remember("s2", ("m3", "Lunch is from Bella Cucina."))
@@ -108,6 +113,7 @@ def test_a_failed_extraction_is_named_by_its_error(store: Store) -> None:
 
 
 def test_a_provider_failure_is_no_memory_fault(store: Store) -> None:
+    """A provider failure is no memory fault."""
     pipe = Pipeline(SAID)
     pipe.extract("s1", fail=TransientProviderError("overloaded"))
     found = attribute(asked(pipe), store)
@@ -130,6 +136,7 @@ def test_a_fact_that_was_not_stored_is_the_updates(store: Store) -> None:
 
 
 def test_keeping_an_old_value_is_stale(store: Store) -> None:
+    """Keeping an old value is stale."""
     said = {**SAID, "m0": ("s1", "Rosa", "My desk is in room 101."),
             "m1": ("s2", "Rosa", "My desk moved to room 214.")}  # fmt: skip
     pipe = Pipeline(said)
@@ -149,6 +156,7 @@ def test_keeping_what_an_entry_already_says_loses_nothing(store: Store) -> None:
 
 
 def test_a_merge_that_drops_the_new_value_is_a_wrong_merge(store: Store) -> None:
+    """A merge that drops the new value is a wrong merge."""
     pipe = Pipeline(SAID)
     fact, other = pipe.extract("s1", ("m1", FACT), ("m2", "Rosa likes her desk by a window."))
     entry = pipe.update("s1", other)
@@ -157,6 +165,7 @@ def test_a_merge_that_drops_the_new_value_is_a_wrong_merge(store: Store) -> None
 
 
 def test_a_later_merge_that_mixes_entries_up_is_a_wrong_merge(store: Store) -> None:
+    """A later merge that mixes entries up is a wrong merge."""
     pipe = Pipeline(SAID)
     (entry,) = pipe.remember("s1", ("m1", FACT))
     (fact,) = pipe.extract("s2", ("m3", "Lunch is from Bella Cucina."))
@@ -167,6 +176,7 @@ def test_a_later_merge_that_mixes_entries_up_is_a_wrong_merge(store: Store) -> N
 
 
 def test_a_value_that_should_stand_was_overwritten(store: Store) -> None:
+    """A value that should stand was overwritten."""
     pipe = Pipeline(SAID)
     (entry,) = pipe.remember("s1", ("m1", FACT))
     (fact,) = pipe.extract("s2", ("m3", "Tom says Rosa's desk is elsewhere."))
@@ -188,6 +198,7 @@ def test_a_value_told_as_past_is_overwritten_when_asked_for_as_present(store: St
 
 
 def test_a_deleted_entry_is_a_deletion_error(store: Store) -> None:
+    """A deleted entry is a deletion error."""
     pipe = Pipeline(SAID)
     (entry,) = pipe.remember("s1", ("m1", FACT))
     (fact,) = pipe.extract("s2", ("m3", "Lunch is from Bella Cucina."))
@@ -198,6 +209,7 @@ def test_a_deleted_entry_is_a_deletion_error(store: Store) -> None:
 
 
 def test_an_entry_that_stood_and_was_not_returned_was_missed(store: Store) -> None:
+    """An entry that stood and was not returned was missed."""
     pipe = Pipeline(SAID)
     entry, other = pipe.remember("s1", ("m1", FACT), ("m2", "Tom likes walks."))
     found = attribute(asked(pipe, other, queries=["walks"]), store)
@@ -220,6 +232,7 @@ def test_an_outranked_entry_is_told_apart_from_a_missed_one(store: Store) -> Non
 
 
 def test_an_entry_cut_off_before_the_answer_was_ranked_out(store: Store) -> None:
+    """An entry cut off before the answer was ranked out."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m2", "Tom likes walks."), ("m1", FACT))
     found = attribute(asked(pipe, *ids, shown=ids[:1]), store)
@@ -227,6 +240,7 @@ def test_an_entry_cut_off_before_the_answer_was_ranked_out(store: Store) -> None
 
 
 def test_evidence_in_context_and_a_wrong_answer_is_the_responses(store: Store) -> None:
+    """Evidence in context and a wrong answer is the response's."""
     pipe = Pipeline(SAID)
     (entry,) = pipe.remember("s1", ("m1", FACT))
     found = attribute(asked(pipe, entry, prediction="a penthouse"), store)
@@ -236,6 +250,7 @@ def test_evidence_in_context_and_a_wrong_answer_is_the_responses(store: Store) -
 
 
 def test_an_empty_answer_has_the_wrong_format(store: Store) -> None:
+    """An empty answer has the wrong format."""
     pipe = Pipeline(SAID)
     (entry,) = pipe.remember("s1", ("m1", FACT))
     assert kind(attribute(asked(pipe, entry, prediction=" "), store)) == ("ResponseError", "format")
@@ -255,6 +270,7 @@ def test_raw_messages_need_no_name_in_their_text(store: Store) -> None:
 
 
 def test_a_message_that_was_never_indexed_blames_its_sessions_index(store: Store) -> None:
+    """A message that was never indexed blames its session's index."""
     pipe = Pipeline(SAID)
     ids = pipe.index("m2", "m3")
     found = attribute(asked(pipe, *ids, slot=None), store)
@@ -364,11 +380,13 @@ def test_the_reader_settles_what_wording_cannot(store: Store) -> None:
 
 
 def test_a_paraphrase_that_the_reader_cannot_use_was_distorted(store: Store) -> None:
+    """A paraphrase that the reader cannot use was distorted."""
     found = attribute(paraphrased(found=True), store, Reader({}))
     assert found.error_type == "ExtractionError"
 
 
 def test_without_a_reader_the_reason_says_so(store: Store) -> None:
+    """Without a reader the reason says so."""
     found = attribute(paraphrased(found=True), store)
     assert found.verdict == "suspected"
     assert found.calls == 0
@@ -384,6 +402,7 @@ def test_the_reader_is_asked_at_most_so_often(store: Store) -> None:
 
 
 def test_the_same_reading_is_asked_once(store: Store) -> None:
+    """The same reading is asked once."""
     reader = Reader({"young dog": "a stray puppy"})
     pipe = paraphrased(found=False)
     method, graph = Provenance(reader), pipe.graph(store)
@@ -405,6 +424,7 @@ def test_unknown_evidence_is_searched_for(store: Store) -> None:
 
 
 def test_evidence_that_cannot_be_found_is_an_abstention(store: Store) -> None:
+    """Evidence that cannot be found is an abstention."""
     pipe = Pipeline(SAID)
     pipe.remember("s1", ("m1", FACT))
     pipe.ask("What is Rosa's shoe size?", "41", "Not mentioned")
@@ -413,6 +433,7 @@ def test_evidence_that_cannot_be_found_is_an_abstention(store: Store) -> None:
 
 
 def test_a_question_without_gold_answer_is_an_abstention(store: Store) -> None:
+    """A question without gold answer is an abstention."""
     pipe = Pipeline(SAID)
     pipe.remember("s1", ("m1", FACT))
     pipe.ask(QUESTION, None, "214", evidence=["m1"])
@@ -420,6 +441,7 @@ def test_a_question_without_gold_answer_is_an_abstention(store: Store) -> None:
 
 
 def test_a_prediction_equal_to_gold_puts_the_judge_in_doubt(store: Store) -> None:
+    """A prediction equal to gold puts the judge in doubt."""
     pipe = Pipeline(SAID)
     pipe.remember("s1", ("m1", FACT))
     pipe.ask("When?", "9 May 2024", "2024-05-09", evidence=["m1"])

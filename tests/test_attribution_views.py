@@ -52,6 +52,7 @@ def at_stage(stage: str) -> Pipeline:
      ("answered", 1.0)],
 )  # fmt: skip
 def test_progress_is_the_share_of_stages_passed(store: Store, stage: str, expected: float) -> None:
+    """Progress is the share of stages passed."""
     pipe = at_stage(stage)
     question = pipe.failure().question
     assert evidence_progress(question, pipe.graph(store)) == pytest.approx(expected)
@@ -68,6 +69,7 @@ def test_progress_is_averaged_over_messages(store: Store) -> None:
 
 
 def test_progress_is_unknown_without_evidence_or_answer(store: Store) -> None:
+    """Progress is unknown without evidence or answer."""
     pipe = Pipeline(SAID)
     pipe.remember("s1", ("m1", FACT))
     plain = pipe.ask(QUESTION, "214", "none", id="q1")
@@ -114,6 +116,7 @@ def test_a_journey_tells_a_memorys_life(store: Store) -> None:
 
 
 def test_a_journey_shows_where_a_memory_ended(store: Store) -> None:
+    """A journey shows where a memory ended."""
     for stage, expected in [
         ("", ["message"]),
         ("extracted", ["message", "fact", "kept"]),
@@ -126,6 +129,7 @@ def test_a_journey_shows_where_a_memory_ended(store: Store) -> None:
 
 
 def test_a_journey_without_evidence_ids_is_located(store: Store) -> None:
+    """A journey without evidence ids is located."""
     pipe = Pipeline(SAID)
     ids = pipe.remember("s1", ("m1", FACT))
     told = journey(pipe.ask(QUESTION, "214", "none", found=ids), pipe.graph(store))
@@ -144,6 +148,7 @@ def test_the_decisive_operation_stands_on_the_journey(store: Store) -> None:
 
 
 def test_last_operation_always_blames_the_response(store: Store) -> None:
+    """Last operation always blames the response."""
     for stage in ("", "alive", "retrieved"):
         pipe = at_stage(stage)
         found = create("last_operation", None, 0)(pipe.failure(), pipe.graph(store))
@@ -168,6 +173,7 @@ def test_random_draws_from_what_the_answer_rests_on(store: Store) -> None:
 
 
 def test_the_registry_knows_its_methods() -> None:
+    """The registry knows its methods."""
     for name in METHODS:
         assert create(name, None, 0).name == name
     with pytest.raises(SettingsError, match="provenance, last_operation, random"):
@@ -218,6 +224,7 @@ SAID_ON = date(2023, 6, 9)
     ],
 )
 def test_times_are_spans_of_days(text: str, first: str, last: str) -> None:
+    """Times are spans of days."""
     (found,) = spans(text, SAID_ON)
     assert (found.first.isoformat(), found.last.isoformat()) == (first, last)
 
@@ -232,6 +239,7 @@ def test_last_week_is_the_week_before() -> None:
 
 
 def test_a_coarser_time_does_not_say_the_day() -> None:
+    """A coarser time does not say the day."""
     (day,) = spans("9 May 2024")
     (month,) = spans("May 2024")
     assert month.holds(day)
@@ -240,6 +248,7 @@ def test_a_coarser_time_does_not_say_the_day() -> None:
 
 @given(st.text(max_size=200), st.dates())
 def test_any_text_can_be_read_for_times(text: str, day: date) -> None:
+    """Any text can be read for times."""
     assert all(span.first <= span.last for span in spans(text, day))
 
 
@@ -248,4 +257,5 @@ def test_any_text_can_be_read_for_times(text: str, day: date) -> None:
     st.dates(),
 )
 def test_date_like_text_never_fails(text: str, day: date) -> None:
+    """Date like text never fails."""
     assert all(span.first <= span.last for span in spans(text, day))
