@@ -64,7 +64,7 @@ def test_two_random_kills_change_nothing(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     reference = finished(memtune(*RUN, "--out", str(whole)), tmp_path / "a")
     total = calls(whole)
-    moments = sorted(random.Random(time.time_ns()).sample(range(total // 10, total - 50), 2))
+    moments = sorted(random.Random(time.time_ns()).sample(range(total // 10, total - 150), 2))
     command = memtune(*RUN, "--out", str(killed))
     for number, moment in enumerate(moments):
         process = subprocess.Popen(
