@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -36,6 +36,15 @@ class _OwnVariables(DotEnvSettingsSource):
         return {name: value for name, value in super().__call__().items() if name in known}
 
 
+class Price(BaseModel):
+    """What a model costs, in US dollars a million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
 class Settings(BaseSettings):
     """Everything that a run can be told. Unknown names in memtune.toml are errors."""
 
@@ -48,9 +57,11 @@ class Settings(BaseSettings):
     )
 
     # what is run: fixes the run's identity
-    dataset: str = "synthetic"
+    dataset: str | None = None
     data: Path | None = None
+    fields: dict[str, str] = Field(default_factory=dict)
     conversations: int = Field(30, ge=1)
+    limit_episodes: int | None = Field(None, ge=3)
     limit_questions: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0)
     rules: int | None = Field(None, ge=0, description="house rules of the synthetic world")
@@ -61,7 +72,17 @@ class Settings(BaseSettings):
     agent_model: str | None = None
     judge_model: str | None = None
     reflection_model: str | None = None
+    api_base: str | None = None
+    agent_api_base: str | None = None
+    judge_api_base: str | None = None
+    reflection_api_base: str | None = None
+    model_options: dict[str, Any] = Field(default_factory=dict)
+    json_schema: Literal["auto", "always", "never"] = "auto"
+    embedding_model: str | None = None
+    embedding_api_base: str | None = None
     slip: float = Field(0.02, ge=0, le=1)
+    scorer: str = "judge"
+    judge_prompt: Path | None = None
     optimizer: str = "attribution_guided"
     attribution: str = "provenance"
     prompts: Path | None = None
@@ -73,12 +94,20 @@ class Settings(BaseSettings):
     concurrency: int = Field(4, ge=1, le=256)
     max_calls: int | None = Field(None, ge=1)
     max_tokens: int | None = Field(None, ge=1)
+    max_usd: float | None = Field(None, gt=0)
+    prices: dict[str, Price] = Field(default_factory=dict)
+    requests_per_minute: int | None = Field(None, ge=1)
+    tokens_per_minute: int | None = Field(None, ge=1)
+    connect_timeout: float = Field(10.0, gt=0, description="seconds")
+    first_byte_timeout: float = Field(120.0, gt=0, description="seconds")
+    total_timeout: float = Field(600.0, gt=0, description="seconds")
     deadline: float | None = Field(None, gt=0, description="seconds; '90s', '30m', '8h'")
     patience: int = Field(3, ge=1)
     target: float | None = Field(None, gt=0, le=1)
 
     # where things are kept
     out: Path | None = None
+    ledger: Path | None = None
     state_dir: Path | None = None
 
     @field_validator("deadline", mode="before")
@@ -122,6 +151,15 @@ class Settings(BaseSettings):
             "reflection": self.reflection_model,
         }[role]
         return chosen or self.model
+
+    def api_base_of(self, role: str) -> str | None:
+        """Return the endpoint of a role's model, or None for the provider's own."""
+        chosen = {
+            "agent": self.agent_api_base,
+            "judge": self.judge_api_base,
+            "reflection": self.reflection_api_base,
+        }[role]
+        return chosen or self.api_base
 
     def state_directory(self) -> Path:
         """Return where memtune remembers things between runs (test openings)."""

@@ -75,10 +75,17 @@ class ProviderError(MemtuneError):
 
 
 class TransientProviderError(ProviderError):
-    """Overload, timeout or a cut-off body: repeat the request at the same sample index."""
+    """Overload, timeout or a cut-off body: repeat the request at the same sample index.
+
+    `retry_after` is what the provider asked to wait, in seconds, where it did.
+    """
 
     code = "provider_transient"
     retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ContentError(ProviderError):

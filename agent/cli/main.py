@@ -17,7 +17,23 @@ from typing import Annotated
 
 import typer
 
-from agent.cli import bench, export, report, run, status, trace
+from agent.cli import (
+    bench,
+    chat,
+    compare,
+    doctor,
+    estimate,
+    export,
+    flag,
+    graph,
+    init,
+    judge_check,
+    report,
+    run,
+    status,
+    trace,
+    validate,
+)
 from agent.cli.crash import run_directory
 from traces.errors import MemtuneError
 
@@ -33,12 +49,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-run.register(app)
-status.register(app)
-trace.register(app)
-report.register(app)
-export.register(app)
-bench.register(app)
+for group in (
+    init, validate, doctor, judge_check, estimate, run, status, trace, report, compare, export,
+    graph, chat, flag, bench,
+):  # fmt: skip
+    group.register(app)
 
 # typer brings click along, under a name that changed between its versions.
 _UsageError: type[Exception] = next(

@@ -49,6 +49,33 @@ MaxTokens = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+MaxUsd = Annotated[
+    float | None,
+    typer.Option(
+        metavar="USD",
+        help="Stop before the calls of all roles cost more than this.",
+        show_default="10 where a model has a price",
+        rich_help_panel=LIMITS,
+    ),
+]
+RequestsPerMinute = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Most requests a minute.",
+        show_default="no limit",
+        rich_help_panel=LIMITS,
+    ),
+]
+TokensPerMinute = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Most tokens a minute, input and output together.",
+        show_default="no limit",
+        rich_help_panel=LIMITS,
+    ),
+]
 Deadline = Annotated[
     str | None,
     typer.Option(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from agent.cli import options
 from agent.cli.crash import run_directory
+from agent.cli.run_flags import with_run_flags
 
 if TYPE_CHECKING:
     from agent.loop.services import Progress, Services
@@ -20,7 +21,8 @@ _EXAMPLES = """[bold]Examples[/bold]
 \b
 memtune run
 memtune run --conversations 40 --rounds 3 --max-calls 20000 --deadline 8h
-memtune run --dataset locomo --data locomo10.json --backend rag
+memtune run --data chats.jsonl --model openai/gpt-4o-mini --max-usd 5
+memtune run --data locomo10.json --dataset locomo --backend rag
 memtune run --prompts bundle/ --optimizer noop --json
 
 Settings come from flags, then MEMTUNE__NAME variables, then .env, then
@@ -36,100 +38,9 @@ def register(app: typer.Typer) -> None:
     app.command("resume", epilog=_RESUME_EXAMPLES)(resume)
 
 
-def _option(help: str, panel: str, default: str, metavar: str | None = None, *names: str) -> Any:
-    return typer.Option(
-        *names, help=help, rich_help_panel=panel, show_default=default, metavar=metavar
-    )
-
-
+@with_run_flags
 def run(
-    dataset: Annotated[
-        str | None,
-        _option("Data set: synthetic, locomo.", options.DATA, "synthetic", "NAME"),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        _option("The data set's file, where it is read from one.", options.DATA, "none", "FILE"),
-    ] = None,
-    conversations: Annotated[
-        int | None, _option("Synthetic conversations to make.", options.DATA, "30", "N")
-    ] = None,
-    limit_questions: Annotated[
-        int | None, _option("Ask only so many questions a conversation.", options.DATA, "all", "N")
-    ] = None,
-    rules: Annotated[
-        int | None,
-        _option("House rules of the synthetic world.", options.DATA, "drawn, 3 to 6", "N"),
-    ] = None,
-    seed: Annotated[
-        int | None, _option("Seed of world, simulated model and methods.", options.DATA, "0", "N")
-    ] = None,
-    backend: Annotated[
-        str | None, _option("Memory backend under test.", options.DATA, "fact_store", "NAME")
-    ] = None,
-    prompts: Annotated[
-        Path | None,
-        _option(
-            "Start from these prompts: <slot>.md files, or an export.",
-            options.DATA,
-            "the shipped ones",
-            "DIR",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, _option("Model of all roles.", options.MODELS, "sim/rules-1", "MODEL")
-    ] = None,
-    agent_model: Annotated[
-        str | None, _option("Model of the agent under test.", options.MODELS, "--model", "MODEL")
-    ] = None,
-    judge_model: Annotated[
-        str | None, _option("Model that judges answers.", options.MODELS, "--model", "MODEL")
-    ] = None,
-    reflection_model: Annotated[
-        str | None, _option("Model that writes edits.", options.MODELS, "--model", "MODEL")
-    ] = None,
-    slip: Annotated[
-        float | None,
-        _option("Share of slips of the simulated model.", options.MODELS, "0.02", "SHARE"),
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        _option("Who rewrites prompts.", options.METHOD, "attribution_guided", "NAME"),
-    ] = None,
-    attribution: Annotated[
-        str | None,
-        _option("How causes of failures are found.", options.METHOD, "provenance", "NAME"),
-    ] = None,
-    slots: Annotated[
-        str | None,
-        _option("Prompt slots to tune.", options.METHOD, "the backend's", "NAME,NAME"),
-    ] = None,
-    gate_mode: Annotated[
-        str | None,
-        _option(
-            "What a promotion claims: auto, population, these_conversations.",
-            options.METHOD,
-            "auto",
-            "MODE",
-        ),
-    ] = None,
-    min_gain: Annotated[
-        float | None,
-        _option("Smallest gain that the gate accepts (0 to 1).", options.METHOD, "0.0", "GAIN"),
-    ] = None,
-    rounds: options.Rounds = None,
-    concurrency: options.Concurrency = None,
-    max_calls: options.MaxCalls = None,
-    max_tokens: options.MaxTokens = None,
-    deadline: options.Deadline = None,
-    patience: options.Patience = None,
-    target: options.Target = None,
-    out: Annotated[
-        Path | None,
-        _option("The run's directory.", options.OUTPUT, "runs/<name from its identity>", "DIR"),
-    ] = None,
-    json: options.Json = False,
-    verbose: options.Verbose = False,
+    flags: dict[str, Any], json: options.Json = False, verbose: options.Verbose = False
 ) -> None:
     """Run the loop: evaluate, find causes, rewrite prompts, test, repeat; then report.
 
@@ -137,8 +48,6 @@ def run(
     has not learned from. The final score is of a test split that is opened
     once, at the end.
     """
-    flags = dict(locals())  # first, while it holds the flags and nothing else
-    del flags["json"], flags["verbose"]
     from agent.settings import load_settings
 
     raise typer.Exit(_run(load_settings(**flags), json, verbose, resume=False))
@@ -160,9 +69,12 @@ def resume(
     concurrency: options.Concurrency = None,
     max_calls: options.MaxCalls = None,
     max_tokens: options.MaxTokens = None,
+    max_usd: options.MaxUsd = None,
     deadline: options.Deadline = None,
     patience: options.Patience = None,
     target: options.Target = None,
+    requests_per_minute: options.RequestsPerMinute = None,
+    tokens_per_minute: options.TokensPerMinute = None,
     json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -176,6 +88,9 @@ def resume(
         concurrency=concurrency,
         max_calls=max_calls,
         max_tokens=max_tokens,
+        max_usd=max_usd,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
         deadline=deadline,
         patience=patience,
         target=target,

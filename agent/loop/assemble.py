@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.models.gateway import ROLES
-from agent.models.providers import Provider, SimulatedProvider, check_model
 from agent.response import response_slot
 from agent.settings import Settings
 from evals.loaders import load_dataset
@@ -22,7 +20,8 @@ LONGEST_PROMPT = 100_000
 
 def load_data(settings: Settings) -> Dataset:
     """Load the data set, whole. Raises DataError."""
-    if settings.dataset == "synthetic":
+    name = settings.dataset or "synthetic"
+    if name == "synthetic":
         return load_dataset(
             "synthetic",
             settings.data,
@@ -31,7 +30,7 @@ def load_data(settings: Settings) -> Dataset:
             rules=settings.rules,
             seed_prompts=dict(seed_prompts(settings).instructions),
         )
-    return load_dataset(settings.dataset, settings.data)
+    return load_dataset(name, settings.data)
 
 
 def limited(dataset: Dataset, limit: int | None) -> Dataset:
@@ -104,24 +103,6 @@ def seed_prompts(settings: Settings) -> PromptSet:
             )
         slots[path.stem] = text
     return PromptSet(slots)
-
-
-def make_providers(settings: Settings) -> dict[str, Provider]:
-    """Return a provider by role; roles of the same model share one."""
-    from agent.models.sim_server import SimulatedServer
-
-    for role in ROLES:
-        given = getattr(settings, f"{role}_model")
-        check_model(settings.model_of(role), f"--{role}-model" if given else "--model")
-    made: dict[str, Provider] = {}
-    providers: dict[str, Provider] = {}
-    for role in ROLES:
-        model = settings.model_of(role)
-        if model not in made:
-            kind = SimulatedServer if model.startswith("sim-server/") else SimulatedProvider
-            made[model] = kind(settings.seed, settings.slip)
-        providers[role] = made[model]
-    return providers
 
 
 def identity_of(

@@ -28,6 +28,7 @@ from agent.loop.services import Progress, Services
 from agent.loop.state import LoopState
 from agent.loop.summary import summarize
 from agent.models.budget import Budget, Limits
+from agent.models.choose import make_providers
 from agent.models.gateway import ROLES, Gateway
 from agent.settings import Settings, read_settings
 from evals.evaluate import Evaluator
@@ -124,7 +125,7 @@ def _open(
     create_attribution(settings.attribution, None, settings.seed)
     seal = TestSeal(settings.state_directory())
     seal.check()
-    providers = assemble.make_providers(settings)
+    providers = make_providers(settings)
     for provider in {id(p): p for p in providers.values()}.values():
         stack.callback(provider.close)
     models = {role: content_hash(dict(providers[role].identity(role))) for role in ROLES}

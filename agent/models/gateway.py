@@ -76,12 +76,22 @@ class Gateway:
         return content_hash(dict(self._providers[role].identity(role)))
 
     def complete(
-        self, role: str, messages: Messages, sample_index: int, schema: Any = None
+        self,
+        role: str,
+        messages: Messages,
+        sample_index: int,
+        schema: Mapping[str, Any] | None = None,
     ) -> tuple[str, Completion]:
-        """Return (ledger key, completion): recorded before, or called now."""
+        """Return (ledger key, completion): recorded before, or called now.
+
+        `schema`, the JSON schema of the reply, is sent where the provider accepts one.
+        """
         provider = self._providers[role]
         request = CallRequest(
-            provider.identity(role), tuple(messages), schema=schema, sample_index=sample_index
+            provider.identity(role),
+            tuple(messages),
+            schema=schema if provider.accepts_schema(role) else None,
+            sample_index=sample_index,
         )
         key, completion = self.ledger.call(
             request,
@@ -112,7 +122,7 @@ class Gateway:
                 self.budget.reserve()
                 self.ledger.retried(request.key())
             with self._slots:
-                return provider.complete(role, messages, sample_index)
+                return provider.complete(role, messages, sample_index, request.schema)
 
         try:
             completion = once()

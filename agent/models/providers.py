@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from traces.errors import ProviderError, SettingsError, TransientProviderError
+from traces.errors import ProviderError, TransientProviderError
 from traces.ledger import Completion
 
 if TYPE_CHECKING:
@@ -20,15 +20,24 @@ Messages = Sequence[tuple[str, str]]
 class Provider(Protocol):
     """Makes one completion; owns its connection, not budget, retry or ledger.
 
-    `identity(role)` is everything that a result depends on besides the messages (ledger
-    key). Raises TransientProviderError where the same request may succeed later,
-    ProviderError where it will not.
+    `identity(role)` is everything that a result depends on besides the messages and the
+    schema (ledger key). `accepts_schema` says whether a JSON schema for the reply may be
+    handed to `complete`. Raises TransientProviderError where the same request may succeed
+    later, ContentError where the reply is cut off or refused, ProviderError where it will
+    not.
     """
 
     simulated: bool
 
     def identity(self, role: str) -> Mapping[str, Any]: ...
-    def complete(self, role: str, messages: Messages, sample_index: int) -> Completion: ...
+    def accepts_schema(self, role: str) -> bool: ...
+    def complete(
+        self,
+        role: str,
+        messages: Messages,
+        sample_index: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion: ...
     def close(self) -> None: ...
 
 
@@ -48,7 +57,17 @@ class SimulatedProvider:
         """The same in process and over the server: the same calls, the same ledger."""
         return {**self._identity, "model": f"sim/rules-1:{role}"}
 
-    def complete(self, role: str, messages: Messages, sample_index: int) -> Completion:
+    def accepts_schema(self, role: str) -> bool:
+        """The simulated model reads the wanted fields from its messages."""
+        return False
+
+    def complete(
+        self,
+        role: str,
+        messages: Messages,
+        sample_index: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
         """Return the simulated completion."""
         done = self._model.complete(
             f"sim/rules-1:{role}",
@@ -102,7 +121,17 @@ class OpenAIProvider:
                 self._client = openai.OpenAI(**self._arguments)
             return self._client
 
-    def complete(self, role: str, messages: Messages, sample_index: int) -> Completion:
+    def accepts_schema(self, role: str) -> bool:
+        """The simulated model reads the wanted fields from its messages."""
+        return False
+
+    def complete(
+        self,
+        role: str,
+        messages: Messages,
+        sample_index: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
         """Return the endpoint's completion; `sample_index` travels as `seed`."""
         import openai
 
@@ -135,14 +164,3 @@ class OpenAIProvider:
         """Close the client's connections."""
         if self._client is not None:
             self._client.close()
-
-
-def known_models() -> str:
-    """Return the model strings that this version understands, for messages."""
-    return "sim/rules-1 (in process), sim-server/rules-1 (over its loopback server)"
-
-
-def check_model(model: str, option: str = "--model") -> None:
-    """Raise SettingsError for a model string that no provider serves."""
-    if model not in ("sim/rules-1", "sim-server/rules-1"):
-        raise SettingsError(f"{option} {model}: unknown model; known: {known_models()}")

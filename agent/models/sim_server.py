@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from agent.models.providers import Messages, OpenAIProvider, SimulatedProvider
@@ -55,9 +56,19 @@ class SimulatedServer:
         """The same as in process."""
         return self._provider.identity(role)
 
-    def complete(self, role: str, messages: Messages, sample_index: int) -> Completion:
+    def accepts_schema(self, role: str) -> bool:
+        """The simulated model reads the wanted fields from its messages."""
+        return False
+
+    def complete(
+        self,
+        role: str,
+        messages: Messages,
+        sample_index: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
         """Return the server's completion."""
-        return self._provider.complete(role, messages, sample_index)
+        return self._provider.complete(role, messages, sample_index, schema)
 
     def close(self) -> None:
         """End the server's process."""
