@@ -34,6 +34,20 @@ class Splits:
         """Return JSON-native values."""
         return {name: list(getattr(self, name)) for name in ("train", "selection", "test")}
 
+    def limited(self, dataset: Dataset, conversations: int) -> Splits:
+        """Return so many conversations of these splits, of each its share.
+
+        No conversation changes its split, and fewer are a part of more. Raises DataError
+        for fewer than 3.
+        """
+        seed = dataset.hash
+        sizes = split_counts(conversations)
+        parts = []
+        for part, size in zip((self.train, self.selection, self.test), sizes, strict=True):
+            first = set(sorted(part, key=lambda id: text_hash(seed + id))[:size])
+            parts.append(tuple(id for id in part if id in first))
+        return Splits(*parts)
+
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Splits:
         """Read what `to_json` wrote."""

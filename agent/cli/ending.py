@@ -78,6 +78,8 @@ def _scores(screen: Console, report: Mapping[str, Any]) -> None:
     screen.print(table)
     if report["gate_mode"] == "these_conversations":
         screen.print(f"  {wording.NO_CLAIM}", style="yellow")
+    if report["data"]["warning"]:
+        screen.print(f"  {report['data']['warning']}", style="yellow")
 
 
 def _causes(screen: Console, report: Mapping[str, Any]) -> None:

@@ -82,4 +82,5 @@ def bundle_of(recorded: RecordedRun) -> Bundle:
         data_hash=recorded.identity["data_hash"],
         backend=recorded.identity["backend"],
         simulated=any(recorded.simulated.values()),
+        learned_from=recorded.lock_file()["learned_from"] if recorded.promotions else (),
     )

@@ -51,6 +51,7 @@ class RecordedRun:
         config = read_config(directory)
         self.identity: dict[str, Any] = config["identity"]
         self.settings: dict[str, Any] = config["settings"]
+        self._simulated = config.get("simulated")
         if not isinstance(self.identity, dict) or not isinstance(self.settings, dict):
             raise RunDirectoryError(f"{directory}: config.json is damaged; restore it")
         self.running = running(directory)
@@ -114,7 +115,10 @@ class RecordedRun:
     @property
     def simulated(self) -> dict[str, bool]:
         """Whether a program made the data, and whether one plays a model's role."""
-        return {
+        known = self._simulated
+        if isinstance(known, dict):
+            return {name: bool(known.get(name)) for name in ("data", "model")}
+        return {  # a run of an earlier version
             "data": self.settings.get("dataset") == "synthetic",
             "model": any(str(m).startswith("sim") for m in self.models.values()),
         }
@@ -249,7 +253,9 @@ class RecordedRun:
         path = self.directory / "dataset.lock.json"
         try:
             found = json.loads(path.read_text("utf-8"))
-            return {name: found[name] for name in ("name", "hash", "splits", "problems")}
+            lock = {name: found[name] for name in ("name", "hash", "splits", "problems")}
+            # Runs of earlier versions have not written these.
+            return {"learned_from": [], "warning": None, **found, **lock}
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             raise RunDirectoryError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from agent.response import response_slot
 from agent.settings import Settings
 from evals.loaders import load_dataset
 from memory_backends.registry import create_backend
-from traces.domain import Conversation, Dataset, PromptSet, PromptSlot
+from traces.domain import Dataset, PromptSet, PromptSlot, Question
 from traces.errors import DataError, SettingsError
-from traces.hashing import content_hash
+from traces.hashing import content_hash, text_hash
 
 # An instruction goes with every call of its operation; a longer file is the wrong file.
 LONGEST_PROMPT = 100_000
@@ -38,16 +39,27 @@ def limited(dataset: Dataset, limit: int | None) -> Dataset:
     openings go by the whole data set, which stays the same whatever the limit."""
     if limit is None:
         return dataset
-    return Dataset(
-        dataset.name,
-        tuple(
-            Conversation(c.id, c.sessions, c.questions[:limit], c.gold_facts)
-            for c in dataset.conversations
+    return replace(
+        dataset,
+        conversations=tuple(
+            replace(c, questions=_sample(c.questions, limit, c.id)) for c in dataset.conversations
         ),
-        dataset.problems,
-        dataset.simulated,
-        dataset.ceiling,
     )
+
+
+def _sample(questions: Sequence[Question], limit: int, seed: str) -> tuple[Question, ...]:
+    """Return `limit` questions, of each category its share, in their order.
+
+    Systematic sampling: every n-th of the questions sorted by category, from a start that
+    differs between conversations, so that rare categories are not left out of all of them.
+    """
+    if len(questions) <= limit:
+        return tuple(questions)
+    by_category = sorted(range(len(questions)), key=lambda place: questions[place].category)
+    start = int(text_hash(seed), 16) % 1000 / 1000
+    step = len(questions) / limit
+    chosen = sorted(by_category[int((i + start) * step)] for i in range(limit))
+    return tuple(questions[place] for place in chosen)
 
 
 def all_slots(settings: Settings) -> tuple[PromptSlot, ...]:
@@ -114,6 +126,7 @@ def identity_of(
         "dataset": dataset.name,
         "data_hash": dataset.hash,
         "limit_questions": settings.limit_questions,
+        **_given(limit_episodes=settings.limit_episodes),
         "seed": settings.seed,
         "backend": settings.backend,
         "backend_fingerprint": backend.fingerprint,
@@ -125,6 +138,11 @@ def identity_of(
         "gate_mode": settings.gate_mode,
         "min_gain": settings.min_gain,
     }
+
+
+def _given(**chosen: Any) -> dict[str, Any]:
+    """Return what was chosen: what was not stays out, so that older runs keep their identity."""
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def run_name(identity: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@
     identity     what fixes the run
     models       model string by role
     limits       max_calls, max_tokens, deadline and others, None where there is none
-    dataset      {"name", "hash", "splits": {name: [ids]}, "problems": [lines]}
+    dataset      {"name", "hash", "splits": {name: [ids]}, "problems": [lines], "warning"?}
     rounds       [{"round", "evaluate"?, "attribute"?, "optimize"?, "gate"?}], by round
     finish       record of the finish, or None
     prompts      {"seed": {slot: text}, "final": {slot: text}}
@@ -58,6 +58,7 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
             "hash": dataset["hash"],
             "splits": dataset["splits"],
             "conversations": {name: len(ids) for name, ids in dataset["splits"].items()},
+            "warning": dataset.get("warning"),
             "problem_count": len(dataset["problems"]),
             "problems": list(dataset["problems"]),
         },

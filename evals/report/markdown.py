@@ -31,6 +31,8 @@ def _head(report: Mapping[str, Any]) -> list[str]:
     lines += [f"Status: **{report['status']}** ({plain(why)}), {rounds}.", ""]
     if report["claim"]:
         lines += [f"Claim: {report['claim']}.", ""]
+    if report["data"]["warning"]:
+        lines += [f"> Warning: {plain(report['data']['warning'])}.", ""]
     return lines
 
 

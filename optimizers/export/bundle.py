@@ -30,6 +30,7 @@ class Bundle:
     `chain` are prompt set hashes from the seed prompts to `prompts`, both included;
     `gates` the gate records (JSON-native) of the promotions along it, in order, empty for
     the seed prompts. `simulated` labels what a simulated model or world has shown.
+    `learned_from` are hashes of the histories on which the prompts were learned and chosen.
     """
 
     prompts: PromptSet
@@ -38,6 +39,7 @@ class Bundle:
     data_hash: str
     backend: str
     simulated: bool
+    learned_from: Sequence[str] = ()
 
     @property
     def claim(self) -> str:
@@ -59,6 +61,7 @@ class Bundle:
             "backend": self.backend,
             "simulated": self.simulated,
             "claim": self.claim,
+            "learned_from": sorted(self.learned_from),
         }
 
     def files(self) -> dict[str, bytes]:
