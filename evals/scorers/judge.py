@@ -1,17 +1,17 @@
 """The binary judge: a free match first, a model where that is unclear.
 
 The free match decides only what nobody would dispute; everything else is one typed
-question to the model behind `ask`, which owns ledger, budget and retry.
+question to the model behind `ask`, which owns ledger, budget and retry. A prompt of the
+user's own says itself whether it wants the free match (`judge_prompt`).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
+from evals.scorers.judge_prompt import JudgePrompt, shipped_prompt
 from traces.abstention import abstains
 from traces.domain import Question
 from traces.errors import ContentError
@@ -41,10 +41,9 @@ class Verdict(NamedTuple):
     reason: str
 
 
-@cache
 def judge_instruction() -> str:
     """Return the text of judge.md."""
-    return Path(__file__).with_name("judge.md").read_text(encoding="utf-8").strip()
+    return shipped_prompt().text
 
 
 def _negative(word: str) -> bool:
@@ -90,25 +89,35 @@ def free_match(prediction: str, gold: str | None, question: str = "") -> bool | 
     return None
 
 
-def judge_answer(ask: Ask, question: Question, prediction: str, sample_index: int = 0) -> Verdict:
-    """Return the verdict on one prediction; 0 model calls where the free match is clear.
+def judge_answer(
+    ask: Ask,
+    question: Question,
+    prediction: str,
+    sample_index: int = 0,
+    prompt: JudgePrompt | None = None,
+    no_answer: str = UNANSWERABLE_GOLD,
+) -> Verdict:
+    """Return the verdict on one prediction by `prompt` (judge.md unless given).
 
-    Raises what `ask` raises, and ContentError for a reply without a verdict.
+    `no_answer` is shown as the gold answer of an unanswerable question. An empty prediction
+    is wrong, and where the prompt wants it the free match decides what is clear; both cost
+    no model call. Raises what `ask` raises, and ContentError for a reply without a verdict.
     """
+    prompt = prompt or shipped_prompt()
+    if not prediction.strip():
+        return Verdict(False, "the prediction is empty")
     gold = None if question.unanswerable else question.answer
-    matched = free_match(prediction, gold, question.text)
+    matched = free_match(prediction, gold, question.text) if prompt.free_match else None
     if matched is not None:
-        if not prediction.strip():
-            return Verdict(False, "the prediction is empty")
         if gold is None:
             return Verdict(True, "abstains, as it should")
         return Verdict(matched, "same words as the gold answer" if matched else "abstains")
     reply = ask(
         TASK,
-        judge_instruction(),
+        prompt.text,
         {
             "question": question.text,
-            "gold_answer": UNANSWERABLE_GOLD if gold is None else gold,
+            "gold_answer": no_answer if gold is None else gold,
             "prediction": prediction,
         },
         {"correct": bool, "reason": str},
@@ -122,10 +131,11 @@ def judge_answer(ask: Ask, question: Question, prediction: str, sample_index: in
 
 @dataclass(frozen=True, slots=True)
 class ModelJudge:
-    """`judge_answer` bound to a model: a `traces.protocols.Judge`."""
+    """`judge_answer` bound to a model and a prompt: a `traces.protocols.Judge`."""
 
     ask: Ask
+    prompt: JudgePrompt | None = None
 
     def __call__(self, question: Question, prediction: str, sample_index: int = 0) -> Verdict:
         """Return (correct, reason); raises what `judge_answer` raises."""
-        return judge_answer(self.ask, question, prediction, sample_index)
+        return judge_answer(self.ask, question, prediction, sample_index, self.prompt)
