@@ -103,7 +103,8 @@ class EpisodeRunner:
         self, backend: MemoryBackend, ctx: OperationContext, session: Any, asked: list[Question]
     ) -> Mapping[str, tuple[str | None, str | None]]:
         def answer(question: Question) -> tuple[str, tuple[str | None, str | None]]:
-            turn = Turn(backend, ctx.child(question.id, session.date), question=question)
+            asked_on = question.asked_on or session.date
+            turn = Turn(backend, ctx.child(question.id, asked_on), question=question)
             try:
                 self._agent.invoke({"question": question.id}, context=turn)
             except BAD_SAMPLE as error:

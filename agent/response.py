@@ -13,6 +13,9 @@ from traces.operation import BoundOperation, OperationContext
 from traces.schema import MemoryEntry, Outputs, Variable
 
 SLOT = "response"
+ASSISTANT = "Assistant"
+# Most characters of one recent message in a prompt.
+RECENT_CHARS = 1000
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +38,24 @@ def _signature() -> Any:
     return Response
 
 
+@lru_cache(maxsize=1)
+def _chat_signature() -> Any:
+    import dspy
+
+    class ChatResponse(dspy.Signature):  # type: ignore[misc]
+        question: str = dspy.InputField(
+            desc="the user's message; when it asks nothing, acknowledge it in a few words"
+        )
+        asked_on: str = dspy.InputField()
+        recent: str = dspy.InputField(
+            desc="the last messages of this chat, oldest first; they count as memories"
+        )
+        memories: str = dspy.InputField()
+        answer: str = dspy.OutputField()
+
+    return ChatResponse
+
+
 def render_memories(entries: Sequence[MemoryEntry]) -> str:
     """Return the entries one a line, numbered within this prompt: `[1] (2024-05-12) text`."""
     lines = []
@@ -45,27 +66,53 @@ def render_memories(entries: Sequence[MemoryEntry]) -> str:
     return "\n".join(lines) or "(none)"
 
 
-def respond(question: Question, entries: Sequence[MemoryEntry], ctx: OperationContext) -> Variable:
-    """Answer from the entries, as one operation. Returns the answer variable."""
+def render_recent(recent: Sequence[Variable]) -> str:
+    """Return messages and earlier answers one a line: `Ana: text`."""
+    from memory_backends.prediction import one_line
+
+    lines = []
+    for variable in recent:
+        speaker = variable.value.get("speaker") or ASSISTANT
+        lines.append(f"{speaker}: {one_line(variable.value['text'], RECENT_CHARS)}")
+    return "\n".join(lines) or "(none)"
+
+
+def respond(
+    question: Question,
+    entries: Sequence[MemoryEntry],
+    ctx: OperationContext,
+    recent: Sequence[Variable] | None = None,
+) -> Variable:
+    """Answer from the entries, as one operation. Returns the answer variable.
+
+    `recent` makes it a turn of a chat: the messages and answers (variables of these kinds)
+    that came just before, oldest first, go with the question and are recorded as used.
+    Without it the request is the one that evaluation makes.
+    """
     from memory_backends.prediction import predict
 
     def call(op: BoundOperation) -> Outputs:
-        prediction = predict(
-            op,
-            _signature(),
-            question=question.text,
-            asked_on=ctx.now.date().isoformat(),
-            memories=render_memories(entries),
-        )
+        given = {
+            "question": question.text,
+            "asked_on": ctx.now.date().isoformat(),
+            "memories": render_memories(entries),
+        }
+        if recent is None:
+            prediction = predict(op, _signature(), **given)
+        else:
+            prediction = predict(op, _chat_signature(), **given, recent=render_recent(recent))
         return {"answer": [schema.answer(str(prediction["answer"]).strip())]}
 
     used = [entry.variable or entry.as_variable("retrieved") for entry in entries]
+    inputs = {"question": [schema.question_variable(question, ctx.now)], "retrieved": used}
+    if recent:
+        inputs["recent"] = list(recent)
     outputs = ctx.perform(
         "response",
         name="respond",
         slot=SLOT,
         identity=[question.id],
-        inputs={"question": [schema.question_variable(question, ctx.now)], "retrieved": used},
+        inputs=inputs,
         call=call,
     )
     return outputs["answer"][0]

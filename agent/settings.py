@@ -13,16 +13,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from agent.models.endpoints import without_credentials
 from traces.errors import SettingsError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -130,6 +139,12 @@ class Settings(BaseSettings):
             return names
         return value
 
+    @field_serializer("api_base", "agent_api_base", "judge_api_base", "reflection_api_base",
+                      "embedding_api_base", when_used="json")  # fmt: skip
+    def _shown(self, value: str | None) -> str | None:
+        """An address is stored without the secrets that it may hold."""
+        return without_credentials(value)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -167,6 +182,47 @@ class Settings(BaseSettings):
             return self.state_dir
         base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
         return Path(base) / "memtune"
+
+
+def use_dotenv() -> None:
+    """Put the variables of other programs in `.env` (vendors' keys) into the environment, where
+    they are not set. Their values are never logged or stored."""
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(str(Settings.model_config["env_file"])).items():
+        if value and not name.upper().startswith(str(Settings.model_config["env_prefix"])):
+            os.environ.setdefault(name, value)
+
+
+def endpoint_variable(vendor: str) -> str | None:
+    """Return the address that a variable of the vendor's library gives, such as OPENAI_BASE_URL."""
+    name = vendor.upper().removesuffix("_CHAT")
+    found = (os.environ.get(f"{name}_{suffix}") for suffix in ("API_BASE", "BASE_URL"))
+    return next((address for address in found if address), None)
+
+
+def variable_is_set(name: str) -> bool:
+    """Say whether a variable is in the environment."""
+    return bool(os.environ.get(name))
+
+
+def vendor_secrets() -> tuple[str, ...]:
+    """Return the values of the environment's keys, which no message may repeat."""
+    return tuple(
+        value
+        for name, value in os.environ.items()
+        if re.search("(KEY|TOKEN|SECRET|PASSWORD)$", name.upper()) and len(value) >= 8
+    )
+
+
+def settings_in_force() -> dict[str, list[str]]:
+    """Return the names of the settings that each source sets, first the one that goes before."""
+    sources = {
+        "environment": EnvSettingsSource(Settings),
+        ".env": _OwnVariables(Settings),
+        "memtune.toml": TomlConfigSettingsSource(Settings),
+    }
+    return {name: sorted(source()) for name, source in sources.items()}
 
 
 def load_settings(**flags: Any) -> Settings:

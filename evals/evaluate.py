@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from evals.scorers.base import Grader
 from evals.scorers.exact import exact_match
 from evals.scorers.f1 import locomo_f1
 from evals.stages import stage_scores
@@ -65,7 +66,9 @@ class Evaluator:
     """traces.protocols.Evaluate over a run-episode function, a judge and the store.
 
     `parameters` hashes everything besides conversation and prompts that results depend
-    on. Episodes run in `concurrency` threads; results keep the order asked for.
+    on. A judge that is a `Grader` has its value recorded beside its verdict; `scorer` tells
+    readers where verdicts come from. Episodes run in `concurrency` threads; results keep the
+    order asked for.
     """
 
     run_episode: RunEpisode
@@ -75,6 +78,7 @@ class Evaluator:
     concurrency: int = 1
     on_progress: Callable[[EvaluationProgress], None] | None = None
     stage: str = "evaluate"
+    scorer: str = "judge"
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(
@@ -155,8 +159,14 @@ class Evaluator:
         text, error = prediction
         if text is None:
             return AnswerRecord(question.id, question.category, None, None, error or "no answer")
+        scores: dict[str, float] = {}
         try:
-            correct, reason = self.judge(question, text)
+            if isinstance(self.judge, Grader):
+                given = self.judge.grade(question, text)
+                correct, reason = given.correct, given.reason
+                scores[self.judge.name] = given.value
+            else:
+                correct, reason = self.judge(question, text)
         except BAD_SAMPLE as failed:
             line = f"{failed.code}: {failed}"
             return AnswerRecord(question.id, question.category, text, None, line)
@@ -166,7 +176,7 @@ class Evaluator:
             text,
             correct,
             reason,
-            _scores(question, text),
+            {**_scores(question, text), **scores},
             1.0 if correct else evidence_progress(question, graph),
         )
 

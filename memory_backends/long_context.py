@@ -10,7 +10,7 @@ from typing import Any
 from memory_backends.messages import store_messages
 from memory_backends.options import fingerprint, read_options
 from memory_backends.retrieval.embeddings import Embedder
-from memory_backends.state import MemoryState, of_kind
+from memory_backends.state import InState, MemoryState, of_kind
 from traces.domain import PromptSlot, Question, Session
 from traces.operation import BoundOperation, OperationContext
 from traces.schema import MemoryEntry, Outputs, query, question_variable
@@ -26,7 +26,7 @@ class LongContextOptions:
     budget_chars: int = 200_000
 
 
-class LongContext:
+class LongContext(InState):
     """Every message an entry; a question gets the latest ones that fit the budget.
 
     Implements MemoryBackend, Inspectable and Snapshottable.
@@ -77,15 +77,3 @@ class LongContext:
             first -= 1
             left -= len(entries[first].text)
         return entries[first:]
-
-    def entries(self) -> Sequence[MemoryEntry]:
-        """Return all entries, oldest first."""
-        return self._state.entries()
-
-    def snapshot(self) -> object:
-        """Return the present state; unaffected by what follows."""
-        return self._state.snapshot()
-
-    def restore(self, snapshot: object) -> None:
-        """Return to a state of this or another long context. Raises OperationError."""
-        self._state.restore(snapshot)

@@ -11,7 +11,7 @@ from memory_backends.messages import store_messages
 from memory_backends.options import fingerprint, read_options
 from memory_backends.retrieval.embeddings import Embedder
 from memory_backends.retrieval.index import WEIGHT, HybridIndex
-from memory_backends.state import MemoryState, of_kind
+from memory_backends.state import InState, MemoryState, of_kind
 from traces.domain import PromptSlot, Question, Session
 from traces.operation import BoundOperation, OperationContext
 from traces.schema import MemoryEntry, Outputs, query, question_variable
@@ -29,7 +29,7 @@ class RagOptions:
     similarity_weight: float = WEIGHT
 
 
-class Rag:
+class Rag(InState):
     """Every message an entry; the question is the query.
 
     Implements MemoryBackend, Inspectable and Snapshottable.
@@ -71,15 +71,3 @@ class Rag:
             call=call,
         )
         return [MemoryEntry.from_variable(v) for v in of_kind(outputs, "retrieved")]
-
-    def entries(self) -> Sequence[MemoryEntry]:
-        """Return all entries, oldest first."""
-        return self._state.entries()
-
-    def snapshot(self) -> object:
-        """Return the present state; unaffected by what follows."""
-        return self._state.snapshot()
-
-    def restore(self, snapshot: object) -> None:
-        """Return to a state of this or another rag memory. Raises OperationError."""
-        self._state.restore(snapshot)

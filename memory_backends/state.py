@@ -115,6 +115,28 @@ class MemoryState:
         self._variable = None
 
 
+class InState:
+    """What is the same for every backend whose whole memory is a MemoryState.
+
+    Implements Inspectable and Snapshottable. Its snapshots are Snapshot values, which
+    PersistentMemory can keep on disk.
+    """
+
+    _state: MemoryState
+
+    def entries(self) -> Sequence[MemoryEntry]:
+        """Return the current version of every entry that is alive, in order of arrival."""
+        return self._state.entries()
+
+    def snapshot(self) -> object:
+        """Return the present state; unaffected by what follows."""
+        return self._state.snapshot()
+
+    def restore(self, snapshot: object) -> None:
+        """Return to a state of a backend of this name. Raises OperationError for others."""
+        self._state.restore(snapshot)
+
+
 def of_kind(outputs: Mapping[str, Sequence[Variable]], kind: VariableKind) -> list[Variable]:
     """Return the outputs of one kind, whatever role they are in.
 

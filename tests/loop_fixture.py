@@ -45,7 +45,12 @@ class Counting:
         found: Mapping[str, Any] = self._inner.identity(role)
         return found
 
-    def complete(self, role: str, messages: Any, sample_index: int) -> Completion:
+    def accepts_schema(self, role: str) -> bool:
+        return False
+
+    def complete(
+        self, role: str, messages: Any, sample_index: int, schema: Any = None
+    ) -> Completion:
         chat = [{"role": role_, "content": text} for role_, text in messages]
         outputs = parse_request(chat, sample_index).outputs
         task = {

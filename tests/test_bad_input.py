@@ -222,7 +222,9 @@ def test_a_judge_that_refuses_stops_the_run_before_the_test_split(
 
     real = SimulatedProvider.complete
 
-    def refuse(self: SimulatedProvider, role: str, messages: Any, sample_index: int) -> Any:
+    def refuse(
+        self: SimulatedProvider, role: str, messages: Any, sample_index: int, schema: Any = None
+    ) -> Any:
         if role == "judge":
             raise ProviderError("HTTP 401: wrong key")
         return real(self, role, messages, sample_index)

@@ -1,4 +1,4 @@
-"""The gateway: budget before each call, retry at the same sample, redraws at the next."""
+"""The gateway: what stands before a call, retry at the same sample, repair and redraw."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from agent.models.budget import Budget, Limits
 from agent.models.gateway import Gateway
+from tests.clock import Clock
 from traces.database import Database
 from traces.errors import (
     BudgetExceeded,
@@ -38,7 +39,12 @@ class Scripted:
     def identity(self, role: str) -> Mapping[str, Any]:
         return {"model": role}
 
-    def complete(self, role: str, messages: Any, sample_index: int) -> Completion:
+    def accepts_schema(self, role: str) -> bool:
+        return False
+
+    def complete(
+        self, role: str, messages: Any, sample_index: int, schema: Any = None
+    ) -> Completion:
         self.calls.append(sample_index)
         found = self.reply(messages, sample_index)
         if isinstance(found, Exception):
@@ -73,7 +79,7 @@ def test_a_typed_question_is_answered(database: Database) -> None:
 
 
 def test_prose_is_drawn_again_at_the_next_sample(database: Database) -> None:
-    """A reply without readable JSON is not repeated but drawn anew, one index on."""
+    """A reply without readable JSON is sent back once, then drawn anew, one index on."""
     made, provider = gateway(
         database,
         lambda _, sample: (
@@ -81,25 +87,25 @@ def test_prose_is_drawn_again_at_the_next_sample(database: Database) -> None:
         ),
     )
     assert made.ask("judge")(*ASK)["correct"] is False
-    assert provider.calls == [0, 1]
+    assert provider.calls == [0, 0, 1]
 
 
 def test_prose_for_ever_is_a_content_error(database: Database) -> None:
-    """After three draws one line says what the model wrote; the draws are in the ledger."""
+    """After three requests one line says what the model wrote; they are in the ledger."""
     made, provider = gateway(database, lambda *_: "I would rather talk.")
     with pytest.raises(ContentError, match="I would rather talk"):
         made.ask("judge")(*ASK)
-    assert provider.calls == [0, 1, 2]
+    assert provider.calls == [0, 0, 1]
     assert made.ledger.spending()["judge"].calls == 3
 
 
 def test_the_length_of_the_chain_is_recorded(database: Database) -> None:
-    """An operation's record says how many draws its longest request needed."""
+    """An operation's record says how many requests its longest reply needed."""
     import dspy
 
     from agent.models.language_model import dspy_scope
 
-    made, _ = gateway(database, lambda _, sample: '{"answer": "x"}' if sample == 2 else "prose")
+    made, _ = gateway(database, lambda _, sample: '{"answer": "x"}' if sample == 1 else "prose")
     op = BoundOperation("o", "n", None, datetime(2024, 1, 1), "", 0, None, made.bind)
     with dspy_scope():
         prediction = dspy.Predict("question -> answer")(lm=op.lm, question="q")
@@ -108,11 +114,8 @@ def test_the_length_of_the_chain_is_recorded(database: Database) -> None:
     assert len(op.calls) == 3
 
 
-def test_transport_failures_repeat_the_same_sample(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_transport_failures_repeat_the_same_sample(database: Database) -> None:
     """A transport failure is retried at the same sample index and each try is spending."""
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
     tries: list[int] = []
 
     def reply(*_: Any) -> Any:
@@ -121,7 +124,7 @@ def test_transport_failures_repeat_the_same_sample(
             TransientProviderError("reset") if len(tries) < 3 else '{"correct": true, "reason": ""}'
         )
 
-    made, provider = gateway(database, reply)
+    made, provider = gateway(database, reply, **Clock().both)
     assert made.ask("judge")(*ASK)["correct"] is True
     assert provider.calls == [0, 0, 0]
     assert made.ledger.spending()["judge"].calls == 3
@@ -144,15 +147,13 @@ def test_what_breaks_below_the_engine_is_no_providers_failure(
     assert found.value is broken
 
 
-def test_a_provider_that_stays_down_ends_in_its_own_error(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Retries end; the provider's error comes out of DSPy unwrapped."""
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
-    made, provider = gateway(database, lambda *_: TransientProviderError("down"))
-    with pytest.raises(TransientProviderError, match="down"):
+def test_a_request_that_always_fails_ends_in_its_own_error(database: Database) -> None:
+    """Retries end; the provider's error comes out of DSPy unwrapped, each try is counted."""
+    made, provider = gateway(database, lambda *_: TransientProviderError("down"), **Clock().both)
+    with pytest.raises(TransientProviderError, match=r"down \(after \d+ attempts\)") as found:
         made.ask("judge")(*ASK)
-    assert len(provider.calls) == 5
+    assert f"after {len(provider.calls)} attempts" in str(found.value)
+    assert made.ledger.spending()["judge"].calls == len(provider.calls) < 30
 
 
 def test_errors_that_will_not_pass_are_not_retried(database: Database) -> None:

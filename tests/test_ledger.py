@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traces.database import Database
-from traces.errors import StoreError
-from traces.ledger import CallRequest, Completion, Ledger
+from traces.errors import ContentError, StoreError
+from traces.ledger import CallRequest, Completion, Ledger, Spending
 
 
 def request(text: str = "hi", **changes: object) -> CallRequest:
@@ -20,13 +20,16 @@ def request(text: str = "hi", **changes: object) -> CallRequest:
 
 
 def test_a_call_is_made_once_and_survives_the_process(tmp_path: Path) -> None:
-    """A recorded call is answered from the file by another process's ledger."""
+    """A recorded call is answered from the file by another process's ledger. The first time
+    that is work done again, not a call saved; each further time it is."""
     first = Database(tmp_path / "l.db")
     Ledger(first).call(request(), "agent", lambda: Completion("yes", 3, 1))
     first.close()
     ledger = Ledger(Database(tmp_path / "l.db"))
     _, completion = ledger.call(request(), "agent", lambda: pytest.fail("called again"))
     assert completion == Completion("yes", 3, 1)
+    assert ledger.saved == 0
+    ledger.call(request(), "agent", lambda: pytest.fail("called again"))
     assert ledger.saved == 1
     assert ledger.spending()["agent"].calls == 1
 
@@ -81,6 +84,22 @@ def test_failures_and_losses_are_spending(database: Database) -> None:
     ledger.call(request(), "agent", lambda: Completion("now", 2, 2))
     assert ledger.spending()["agent"].calls == 2
     assert ledger.spending()["agent"].tokens == 4
+
+
+def test_an_unusable_response_is_paid_for_once(tmp_path: Path) -> None:
+    """What a provider cut off or refused is remembered with its tokens: asked again, also by
+    another process, the same error comes without a call."""
+
+    def cut_off() -> Completion:
+        raise ContentError("cut off at 10 tokens", 30, 10)
+
+    for _ in range(2):
+        database = Database(tmp_path / "l.db")
+        ledger = Ledger(database)
+        with pytest.raises(ContentError, match="cut off at 10 tokens"):
+            ledger.call(request(), "agent", cut_off)
+        assert ledger.spending() == {"agent": Spending(1, 30, 10)}
+        database.close()
 
 
 def test_waiting_threads_see_the_failure(database: Database) -> None:

@@ -90,6 +90,33 @@ def test_the_server_answers_as_the_model_in_process_does(connection: HTTPConnect
         assert json.loads(expected.text) == {"reading": "Porto"}
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_streamed_answer_is_the_same_in_pieces(connection: HTTPConnection, counted: bool) -> None:
+    """Server-sent events in OpenAI's form; the tokens come last where they are asked for.
+    `response_format` is taken and changes nothing."""
+    body = {
+        "model": "sim/rules-1:judge",
+        "messages": MESSAGES,
+        "seed": 1,
+        "response_format": {"type": "json_object"},
+    }
+    _, whole = _post(connection, body)
+    streamed = {**body, "stream": True, "stream_options": {"include_usage": counted}}
+    raw = json.dumps(streamed).encode()
+    connection.request("POST", "/v1/chat/completions", raw, {"content-type": "application/json"})
+    response = connection.getresponse()
+    assert response.getheader("content-type") == "text/event-stream"
+    lines = response.read().decode().split("\n\n")
+    assert lines[-2:] == ["data: [DONE]", ""]
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines[:-2]]
+    text = "".join(c["delta"].get("content", "") for x in chunks for c in x["choices"])
+    choices = whole["choices"]
+    assert isinstance(choices, list)
+    assert text == choices[0]["message"]["content"]
+    assert len(chunks) > 3
+    assert chunks[-1].get("usage") == (whole["usage"] if counted else None)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -98,7 +125,7 @@ def test_the_server_answers_as_the_model_in_process_does(connection: HTTPConnect
         ({"messages": MESSAGES}, 400),
         ({"model": "sim/rules-1:agent", "messages": []}, 400),
         ({"model": "sim/rules-1:agent", "messages": [3]}, 400),
-        ({"model": "sim/rules-1:agent", "messages": MESSAGES, "stream": True}, 400),
+        ({"model": "sim/rules-1:agent", "messages": MESSAGES, "n": 2}, 400),
         ({"model": "sim/rules-1:agent", "messages": MESSAGES, "seed": "x"}, 400),
         ({"model": "gpt-4", "messages": MESSAGES}, 404),
         ({"model": "sim/rules-1:oracle", "messages": MESSAGES}, 404),

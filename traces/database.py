@@ -52,6 +52,21 @@ MIGRATIONS: tuple[str, ...] = (
         output_tokens INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 1,
         error TEXT) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE embeddings (
+        model TEXT NOT NULL, text_hash TEXT NOT NULL, call TEXT NOT NULL, row INTEGER NOT NULL,
+        PRIMARY KEY (model, text_hash)) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE turns (
+        conversation TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL,
+        record TEXT NOT NULL, answer_pass INTEGER NOT NULL REFERENCES passes(id),
+        memory_pass INTEGER REFERENCES passes(id), status TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0, error TEXT,
+        PRIMARY KEY (conversation, number)) WITHOUT ROWID;
+    CREATE INDEX turns_by_key ON turns (conversation, key);
+    CREATE INDEX turns_pending ON turns (conversation, number) WHERE status = 'pending';
+    """,
 )
 
 
@@ -115,8 +130,15 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the lock and commit at the end, or roll back when the body raises."""
+        """Hold the lock and commit at the end, or roll back when the body raises.
+
+        A block inside another one is part of it.
+        """
         with self.lock:
+            inside: bool = self.connection.in_transaction
+            if inside:
+                yield self.connection
+                return
             try:
                 self.connection.execute("BEGIN IMMEDIATE")
                 try:

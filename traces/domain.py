@@ -41,7 +41,8 @@ class Question:
 
     `answer` is None when the data set gives no gold answer. `unanswerable` means
     that the right behaviour is to abstain. `evidence` holds message ids, empty when
-    unknown. `asked_after` is a session id; None means after the last session.
+    unknown. `asked_after` is a session id; None means after the last session. `asked_on`
+    is naive local time; None means the date of that session.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Question:
     evidence: tuple[str, ...] = ()
     asked_after: str | None = None
     unanswerable: bool = False
+    asked_on: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,12 @@ def conversation_json(conversation: Conversation) -> dict[str, object]:
             for s in conversation.sessions
         ],
         "questions": [
-            [q.id, q.text, q.answer, q.category, list(q.evidence), q.asked_after, q.unanswerable]
+            [
+                *(q.id, q.text, q.answer, q.category, list(q.evidence), q.asked_after),
+                q.unanswerable,
+                # Only where it is known: hashes of data without it stay what they were.
+                *([q.asked_on.isoformat()] if q.asked_on is not None else []),
+            ]
             for q in conversation.questions
         ],
         "gold_facts": [

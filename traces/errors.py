@@ -89,10 +89,18 @@ class TransientProviderError(ProviderError):
 
 
 class ContentError(ProviderError):
-    """A well-formed response with unparsable content: repeat at the next sample index."""
+    """A well-formed response with unparsable content: repeat at the next sample index.
+
+    The tokens are what the response cost, where a provider counted them.
+    """
 
     code = "provider_content"
     retryable = True
+
+    def __init__(self, message: str, input_tokens: int = 0, output_tokens: int = 0) -> None:
+        super().__init__(message)
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
 
 
 class BudgetExceeded(MemtuneError):

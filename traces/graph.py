@@ -48,9 +48,9 @@ class EvolutionGraph:
                 self._add(operation)
 
     @classmethod
-    def load(cls, store: Store, pass_id: int) -> EvolutionGraph:
-        """Read the graph of a recorded pass."""
-        operations = store.operations(pass_id)
+    def load(cls, store: Store, *pass_ids: int) -> EvolutionGraph:
+        """Read the graph of a recorded pass, or of several that went on from each other."""
+        operations = [o for pass_id in pass_ids for o in store.operations(pass_id)]
         refs: dict[str, str] = {}
         for o in operations:
             for role in (*o.inputs.values(), *o.outputs.values()):

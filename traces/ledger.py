@@ -3,6 +3,10 @@
 A call is looked up, else reserved, made and recorded, in that order; each step is
 committed before the next. So a killed run repeats at most the calls that were in
 flight, and spending is exact: failed and lost calls are counted too.
+
+A call's status is `reserved`, `recorded`, `shared` (another run made it and paid for it),
+`unusable` (a response that the provider cut off or refused: paid for, and not asked for
+again) or `failed`.
 """
 
 from __future__ import annotations
@@ -11,9 +15,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from traces.database import Database
+from traces.errors import ContentError
 from traces.hashing import canonical_json, content_hash, text_hash
 
 
@@ -63,16 +68,30 @@ class Spending:
         return self.input_tokens + self.output_tokens
 
 
+class SharedCalls(Protocol):
+    """Completions that several runs share, by ledger key. Raises StoreError."""
+
+    def find(self, key: str) -> Completion | None: ...
+    def add(self, key: str, request: CallRequest, completion: Completion) -> None: ...
+
+
 class Ledger:
     """Look up, reserve, record. Thread-safe; identical concurrent requests are made once.
 
-    The caller owns budget and retry; a failure of `make` is recorded and re-raised.
+    The caller owns budget and retry; a failure of `make` is recorded and re-raised. What
+    `shared` holds is not made either, and what is made is added to it.
+
+    `saved` counts the calls that this process did not have to make. What an earlier process
+    of the run recorded is not saved when it is read for the first time: as a rule it is read
+    because its work was broken off and is done again.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shared: SharedCalls | None = None) -> None:
         self._database = database
+        self._shared = shared
         self._flights: dict[str, Future[Completion]] = {}
         self._lock = threading.Lock()
+        self._seen: set[str] = set()
         self.saved = 0
 
     def call(
@@ -120,34 +139,71 @@ class Ledger:
         make: Callable[[], Completion],
         admit: Callable[[], None],
     ) -> Completion:
-        row = self._database.row(
-            "SELECT response, input_tokens, output_tokens FROM calls "
-            "WHERE key = ? AND status = 'recorded'",
-            (key,),
-        )
-        if row is not None:
-            with self._lock:
-                self.saved += 1
-            return Completion(self._database.value(row[0]), row[1], row[2])
+        found = self._recorded(key)
+        if found is not None:
+            return found
+        if self._shared is not None:
+            found = self._shared.find(key)
+            if found is not None:
+                self._copy(key, request, role, found)
+                return found
         admit()
         self._reserve(key, request, role)
         try:
             completion = make()
         except BaseException as error:
-            self._database.write(
-                "UPDATE calls SET status = 'failed', error = ? WHERE key = ?",
-                (f"{type(error).__name__}: {error}"[:500], key),
-            )
+            self._failed(key, error)
             raise
-        self._database.write(
-            "UPDATE calls SET status = 'recorded', response = ?, input_tokens = input_tokens + ?,"
-            " output_tokens = output_tokens + ?, error = NULL WHERE key = ?",
-            (canonical_json(completion.text), completion.input_tokens, completion.output_tokens,
-             key),
-        )  # fmt: skip
+        self._record(key, completion, "recorded")
+        with self._lock:
+            self._seen.add(key)
+        if self._shared is not None:
+            self._shared.add(key, request, completion)
         return completion
 
-    def _reserve(self, key: str, request: CallRequest, role: str) -> None:
+    def _recorded(self, key: str) -> Completion | None:
+        row = self._database.row(
+            "SELECT response, input_tokens, output_tokens, status, error FROM calls "
+            "WHERE key = ? AND status IN ('recorded', 'shared', 'unusable')",
+            (key,),
+        )
+        if row is None:
+            return None
+        with self._lock:
+            self.saved += key in self._seen
+            self._seen.add(key)
+        if row[3] == "unusable":
+            raise ContentError(row[4])
+        return Completion(self._database.value(row[0]), row[1], row[2])
+
+    def _copy(self, key: str, request: CallRequest, role: str, completion: Completion) -> None:
+        """Enter a call that another run made: it costs this run no attempt and no token."""
+        self._reserve(key, request, role, attempts=0)
+        self._record(key, completion, "shared")
+        with self._lock:
+            self.saved += 1
+            self._seen.add(key)
+
+    def _record(self, key: str, completion: Completion, status: str) -> None:
+        self._database.write(
+            "UPDATE calls SET status = ?, response = ?, input_tokens = input_tokens + ?,"
+            " output_tokens = output_tokens + ?, error = NULL WHERE key = ?",
+            (status, canonical_json(completion.text), completion.input_tokens,
+             completion.output_tokens, key),
+        )  # fmt: skip
+
+    def _failed(self, key: str, error: BaseException) -> None:
+        status, line, tokens = "failed", f"{type(error).__name__}: {error}", (0, 0)
+        if isinstance(error, ContentError):
+            status, line = "unusable", str(error)
+            tokens = (error.input_tokens, error.output_tokens)
+        self._database.write(
+            "UPDATE calls SET status = ?, error = ?, input_tokens = input_tokens + ?,"
+            " output_tokens = output_tokens + ? WHERE key = ?",
+            (status, line[:500], *tokens, key),
+        )
+
+    def _reserve(self, key: str, request: CallRequest, role: str, attempts: int = 1) -> None:
         # Message texts are stored once by hash: the system message of a slot repeats
         # in every one of its calls.
         texts = [(role_, text_hash(content), content) for role_, content in request.messages]
@@ -166,9 +222,10 @@ class Ledger:
                 [(digest, canonical_json(content)) for _, digest, content in texts],
             )
             connection.execute(
-                "INSERT INTO calls (key, role, status, request) VALUES (?, ?, 'reserved', ?) "
-                "ON CONFLICT (key) DO UPDATE SET status = 'reserved', attempts = attempts + 1",
-                (key, role, described),
+                "INSERT INTO calls (key, role, status, request, attempts) "
+                "VALUES (?, ?, 'reserved', ?, ?) ON CONFLICT (key) DO UPDATE SET "
+                "status = 'reserved', attempts = attempts + excluded.attempts",
+                (key, role, described, attempts),
             )
 
     def retried(self, key: str) -> None:
@@ -176,12 +233,30 @@ class Ledger:
         self._database.write("UPDATE calls SET attempts = attempts + 1 WHERE key = ?", (key,))
 
     def spending(self) -> dict[str, Spending]:
-        """Return what was spent so far, by role."""
+        """Return what this run has spent so far, by role."""
         rows = self._database.rows(
-            "SELECT role, SUM(attempts), SUM(input_tokens), SUM(output_tokens) "
-            "FROM calls GROUP BY role ORDER BY role"
+            "SELECT role, SUM(attempts), SUM(input_tokens), SUM(output_tokens) FROM "
+            "(SELECT role, attempts, CASE status WHEN 'shared' THEN 0 ELSE input_tokens END "
+            "AS input_tokens, CASE status WHEN 'shared' THEN 0 ELSE output_tokens END AS "
+            "output_tokens FROM calls) GROUP BY role ORDER BY role"
         )
         return {role: Spending(calls, i, o) for role, calls, i, o in rows}
+
+    def spending_of(self, keys: Sequence[str]) -> Spending:
+        """Return what the calls with these keys took; unknown keys count nothing."""
+        calls = input_tokens = output_tokens = 0
+        for start in range(0, len(keys), 500):
+            part = tuple(keys[start : start + 500])
+            row = self._database.row(
+                "SELECT TOTAL(attempts), TOTAL(input_tokens), TOTAL(output_tokens) FROM calls "
+                f"WHERE key IN ({','.join('?' * len(part))})",
+                part,
+            )
+            if row is not None:
+                calls += int(row[0])
+                input_tokens += int(row[1])
+                output_tokens += int(row[2])
+        return Spending(calls, input_tokens, output_tokens)
 
     def in_flight(self) -> int:
         """Return how many calls were reserved and never ended (lost in a crash)."""

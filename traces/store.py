@@ -35,6 +35,10 @@ class Store:
         self._lock = threading.Lock()
         self.saved = 0
 
+    def spare_the_disk(self) -> None:
+        """Commit without waiting for the disk: for a database that is thrown away."""
+        self._database.write("PRAGMA synchronous=OFF")
+
     # run state -----------------------------------------------------------------
 
     def set_state(self, key: str, value: Any) -> None:
@@ -191,6 +195,15 @@ class Store:
             role: self.variables([(id, digest) for id, digest in pairs])
             for role, pairs in refs.items()
         }
+
+    def reused_calls(self) -> int:
+        """Return how many model calls the reused operations of the passes did not make."""
+        row = self._database.row(
+            "SELECT TOTAL(json_array_length((SELECT calls FROM operations AS made WHERE "
+            "made.reuse_key = reused.reuse_key AND made.status = 'executed' LIMIT 1))) "
+            "FROM operations AS reused WHERE status = 'reused'"
+        )
+        return int(row[0]) if row else 0
 
     # attributions and rounds ---------------------------------------------------
 

@@ -180,6 +180,11 @@ def _cost(screen: Console, report: Mapping[str, Any], written: Path | None) -> N
         "not bold",
     )
     screen.print(title)
+    cost = wording.usd(report.get("usd"))
+    if cost:
+        line = Text("Cost         ", style="bold")
+        line.append(cost, "not bold")
+        screen.print(line)
     line = Text("Report       ", style="bold")
     line.append(str(written) if written else "could not be written", "not bold")
     screen.print(line, soft_wrap=True)
@@ -205,4 +210,7 @@ def resume_command(recorded: RecordedRun) -> str:
             more = f" --max-calls {2 * limits['max_calls']}"
         if limits.get("max_tokens"):
             more += f" --max-tokens {2 * limits['max_tokens']}"
+        usd = (recorded.summary().get("usd") or {}).get("limit")
+        if usd:
+            more += f" --max-usd {2 * usd:g}"
     return f"memtune resume {run_argument(recorded.directory)}{more}"

@@ -14,12 +14,12 @@ from agent.loop.directory import DATABASE, read_config, require_database, runnin
 from traces.domain import PromptSet
 from traces.errors import RunDirectoryError, StoreError
 from traces.ledger import Ledger, Spending
-from traces.results import AnswerRecord, Attribution
+from traces.results import AnswerRecord, Attribution, EpisodeResult
 from traces.store import Store
 
 STAGES = ("evaluate", "attribute", "optimize", "gate")
 LIMITS = (
-    "rounds", "concurrency", "max_calls", "max_tokens", "deadline", "patience", "target",
+    "rounds", "concurrency", "max_calls", "max_tokens", "max_usd", "deadline", "patience", "target",
 )  # fmt: skip
 
 IDENTITY_KEYS = ("data_hash", "seed_prompts", "attribution")
@@ -152,6 +152,8 @@ class RecordedRun:
                 and found.keys() >= SUMMARY_KEYS
             ):
                 return found
+        from agent.models.pricing import Prices
+
         spent = self.spent
         return {
             "status": status,
@@ -159,13 +161,14 @@ class RecordedRun:
             "gate_mode": (self.store.state("started") or {}).get("gate_mode"),
             "calls": {
                 "made": sum(s.calls for s in spent.values()),
-                "saved": self.store.state("saved", 0),
+                "saved": self.store.state("ledger_saved", 0) + self.store.reused_calls(),
                 "by_role": {role: s.calls for role, s in spent.items()},
             },
             "tokens": {
                 "input": sum(s.input_tokens for s in spent.values()),
                 "output": sum(s.output_tokens for s in spent.values()),
             },
+            "usd": Prices.from_json(self.store.state("prices", {})).summary(spent),
             "prompts": {"seed": self.identity["seed_prompts"], "final": self.final.hash},
             "seconds": self.store.state("seconds"),
             "test_openings": (self.finish or {}).get("test_openings", 0),
@@ -221,6 +224,25 @@ class RecordedRun:
             if of == conversation and prompt_set == prompts.hash:
                 return id
         return None
+
+    def results(self, prompts: PromptSet) -> list[EpisodeResult]:
+        """Return every pass with these prompts, with answers and stage scores, oldest first."""
+        rows = self._database.rows(
+            "SELECT id, conversation, stages, error FROM passes WHERE purpose = 'evaluate' AND "
+            "prompt_set = ? ORDER BY id",
+            (prompts.hash,),
+        )
+        return [
+            EpisodeResult(
+                conversation,
+                prompts.hash,
+                id,
+                tuple(self.store.answers(id)),
+                self._database.value(stages),
+                error,
+            )
+            for id, conversation, stages, error in rows
+        ]
 
     def answer(self, pass_id: int, question: str) -> AnswerRecord | None:
         """Return one answer of a pass, or None."""

@@ -108,6 +108,7 @@ def overview(recorded: RecordedRun) -> dict[str, Any]:
         "gain": (summary.get("gain") or {}).get("score"),
         "calls": summary["calls"],
         "tokens": summary["tokens"],
+        "usd": summary.get("usd"),
         "promoted": len(recorded.promotions),
         "gates": len(recorded.store.rounds("gate")),
         "prompts": summary["prompts"],
@@ -233,6 +234,9 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     rows.add_row(
         "tokens", f"{wording.tokens(tokens['input'])} in, {wording.tokens(tokens['output'])} out"
     )
+    cost = wording.usd(found["usd"])
+    if cost:
+        rows.add_row("cost", foreign(cost))
     rows.add_row("prompts", foreign(f"seed {found['prompts']['seed'][:12]}, in force "
                                     f"{found['prompts']['final'][:12]}"))  # fmt: skip
     screen.print(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json as json_module
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -81,13 +82,17 @@ class Traced:
         """Return JSON-native values."""
         return {
             "conversation": self.conversation.id,
-            "question": asdict(self.question),
+            "question": {**asdict(self.question), "asked_on": _iso(self.question.asked_on)},
             "prompts": {"which": self.which, "hash": self.prompts.hash},
             "answer": self.answer.to_json(),
             "attribution": self.attribution.to_json() if self.attribution else None,
             "journey": asdict(self.journey),
             "simulated": self.banner is not None,
         }
+
+
+def _iso(date: datetime | None) -> str | None:
+    return None if date is None else date.isoformat()
 
 
 def load(recorded: RecordedRun, name: str, which: str | None) -> Traced:
@@ -101,7 +106,7 @@ def load(recorded: RecordedRun, name: str, which: str | None) -> Traced:
     from traces.errors import RunDirectoryError
     from traces.graph import EvolutionGraph
 
-    conversation, question = find_question(_dataset(recorded), name)
+    conversation, question = find_question(dataset_of(recorded), name)
     seed, final = recorded.seed, recorded.final
     wanted = [recorded.prompts(which)] if which else [final, seed]
     for prompts in wanted:
@@ -128,7 +133,8 @@ def load(recorded: RecordedRun, name: str, which: str | None) -> Traced:
     )
 
 
-def _dataset(recorded: RecordedRun) -> Dataset:
+def dataset_of(recorded: RecordedRun) -> Dataset:
+    """Return the data set of a run. Raises DataError when it is not the same any more."""
     from agent.loop.assemble import load_data
     from agent.loop.runner import settings_of
     from traces.errors import DataError

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from agent.loop.data_source import SYNTHETIC, dataset_name, read_data
+from agent.models.providers import Provider
 from agent.response import response_slot
+from agent.scoring import scoring_identity
 from agent.settings import Settings
 from evals.loaders import load_dataset
+from evals.loaders.gold import only_askable
 from memory_backends.registry import create_backend
+from memory_backends.retrieval.embeddings import Embedder
 from traces.domain import Dataset, PromptSet, PromptSlot, Question
 from traces.errors import DataError, SettingsError
 from traces.hashing import content_hash, text_hash
+
+if TYPE_CHECKING:
+    from agent.models.embeddings import LiteLLMEmbedder
 
 # An instruction goes with every call of its operation; a longer file is the wrong file.
 LONGEST_PROMPT = 100_000
 
 
 def load_data(settings: Settings) -> Dataset:
-    """Load the data set, whole. Raises DataError."""
-    name = settings.dataset or "synthetic"
-    if name == "synthetic":
+    """Load the data set, whole, but for questions that cannot be judged. Raises DataError."""
+    name = dataset_name(settings)
+    if name == SYNTHETIC:
         return load_dataset(
             "synthetic",
             settings.data,
@@ -31,7 +39,7 @@ def load_data(settings: Settings) -> Dataset:
             rules=settings.rules,
             seed_prompts=dict(seed_prompts(settings).instructions),
         )
-    return load_dataset(name, settings.data)
+    return only_askable(read_data(name, settings).dataset())
 
 
 def limited(dataset: Dataset, limit: int | None) -> Dataset:
@@ -117,11 +125,26 @@ def seed_prompts(settings: Settings) -> PromptSet:
     return PromptSet(slots)
 
 
+def make_embedder(providers: Mapping[str, Provider]) -> LiteLLMEmbedder | None:
+    """Return the embedder of a run whose models include one for embeddings, else None.
+
+    It has to be connected to gateway and database before it is used.
+    """
+    from agent.models.embeddings import ROLE, EmbeddingModel, LiteLLMEmbedder
+
+    model = providers.get(ROLE)
+    return LiteLLMEmbedder(model) if isinstance(model, EmbeddingModel) else None
+
+
 def identity_of(
-    settings: Settings, dataset: Dataset, prompts: PromptSet, models: Mapping[str, str]
+    settings: Settings,
+    dataset: Dataset,
+    prompts: PromptSet,
+    models: Mapping[str, str],
+    embedder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Return what fixes a run; a resume that changes any of it is refused."""
-    backend = create_backend(settings.backend, settings.backend_config)
+    backend = create_backend(settings.backend, settings.backend_config, embedder)
     return {
         "dataset": dataset.name,
         "data_hash": dataset.hash,
@@ -133,6 +156,7 @@ def identity_of(
         "slots": [slot.name for slot in tunable_slots(settings)],
         "models": dict(models),
         "seed_prompts": prompts.hash,
+        **scoring_identity(settings),
         "optimizer": settings.optimizer,
         "attribution": settings.attribution,
         "gate_mode": settings.gate_mode,

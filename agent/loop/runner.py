@@ -6,15 +6,16 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agent.episodes import EpisodeRunner
 from agent.logs import EventLog
 from agent.loop import assemble
+from agent.loop.data_lock import describe, learned_before, write_lock
 from agent.loop.directory import (
     CONFIG,
     EVENTS,
@@ -28,11 +29,14 @@ from agent.loop.services import Progress, Services
 from agent.loop.state import LoopState
 from agent.loop.summary import summarize
 from agent.models.budget import Budget, Limits
-from agent.models.choose import make_providers
-from agent.models.gateway import ROLES, Gateway
+from agent.models.choose import log_to, make_providers
+from agent.models.gateway import ROLES, Gateway, Rates
+from agent.models.pricing import Prices, cap, models_of, prices_of
+from agent.models.providers import Provider
+from agent.models.shared_ledger import SharedLedger
+from agent.scoring import scoring_identity, scoring_of
 from agent.settings import Settings, read_settings
 from evals.evaluate import Evaluator
-from evals.scorers.judge import ModelJudge
 from evals.spending import Spending, choose_mode
 from evals.splits import TestSeal, split
 from memory_backends.registry import create_backend
@@ -101,12 +105,22 @@ def run(
             services.store.set_state("done", done)
         services.store.set_state("seconds", spent)
         services.store.set_state("status", {"status": status, "stop_reason": reason})
-        services.store.set_state("saved", done["calls"]["saved"])
+        saved = services.store.state("ledger_saved", 0) + services.gateway.ledger.saved
+        services.store.set_state("ledger_saved", saved)
         write_whole(
             services.directory / "summary.json", json.dumps(done, indent=2, sort_keys=True) + "\n"
         )
         services.log("ended", status=status, stop_reason=reason)
         return Outcome(done, 0 if status == "done" else 101)
+
+
+def open_dry(settings: Settings, stack: ExitStack, stand_ins: Mapping[str, Provider]) -> Services:
+    """Open a run whose models are played by stand-ins, by role; nothing drives its loop.
+
+    `settings` name the directories that it writes to. Raises what `run` does.
+    """
+    services, _ = _open(settings, stack, False, None, False, stand_ins)
+    return services
 
 
 def _open(
@@ -115,21 +129,34 @@ def _open(
     resume: bool,
     on_progress: Callable[[Progress, Services], None] | None,
     echo_logs: bool,
+    stand_ins: Mapping[str, Provider] | None = None,
 ) -> tuple[Services, Any]:
     dataset = assemble.load_data(settings)
     assemble.require_conversations(dataset)
     slots = assemble.tunable_slots(settings)
     prompts = assemble.seed_prompts(settings)
     splits = split(dataset)
+    if settings.limit_episodes is not None:
+        splits = splits.limited(dataset, settings.limit_episodes)
     make_optimizer(settings.optimizer)  # an unknown name must not fix a run
     create_attribution(settings.attribution, None, settings.seed)
+    scoring = scoring_of(settings)
+    remarks = scoring.tried([q for c in dataset.conversations for q in c.questions])
+    dataset = replace(dataset, problems=(*dataset.problems, *remarks))
     seal = TestSeal(settings.state_directory())
     seal.check()
-    providers = make_providers(settings)
+    providers = stand_ins or make_providers(settings)
     for provider in {id(p): p for p in providers.values()}.values():
         stack.callback(provider.close)
+    prices, shared = Prices({}), None
+    if stand_ins is None:
+        prices = prices_of(settings, models_of(settings, ROLES))
+        if settings.ledger is not None:
+            shared = SharedLedger(settings.ledger)
+            stack.callback(shared.close)
     models = {role: content_hash(dict(providers[role].identity(role))) for role in ROLES}
-    identity = assemble.identity_of(settings, dataset, prompts, models)
+    embedder = assemble.make_embedder(providers)
+    identity = assemble.identity_of(settings, dataset, prompts, models, embedder)
     directory = RunDirectory(settings.out or assemble.default_directory(identity))
     stack.callback(directory.close)
     stack.enter_context(file_errors(directory.path))
@@ -140,33 +167,42 @@ def _open(
         len(splits.selection),
         declared,
     )
-    config = {"identity": identity, "settings": settings.model_dump(mode="json")}
+    config = {
+        "identity": identity,
+        "settings": settings.model_dump(mode="json"),
+        "simulated": {
+            "data": dataset.simulated,
+            "model": any(provider.simulated for provider in providers.values()),
+        },
+    }
     directory.fix_identity(config)
     directory.clear_stop()
-    write_whole(
-        directory.path / "dataset.lock.json",
-        json.dumps(
-            {"name": dataset.name, "hash": dataset.hash, "splits": splits.to_json(),
-             "problems": list(dataset.problems)},
-            indent=2,
-        ) + "\n",
-    )  # fmt: skip
+    lock = describe(dataset, splits, learned_before(settings.prompts))
+    write_lock(directory.path, lock)
     database = Database(directory.database)
     stack.callback(database.close)
-    store, ledger = Store(database), Ledger(database)
+    store, ledger = Store(database), Ledger(database, shared)
     # Another limit of rounds must not change what a run claims half-way through it.
     mode = (store.state("started") or {}).get("gate_mode", mode)
-    spent = ledger.spending().values()
+    spent = ledger.spending()
+    most_usd = cap(settings, prices)
     budget = Budget(
-        Limits(settings.max_calls, settings.max_tokens, settings.deadline),
-        calls=sum(s.calls for s in spent),
-        tokens=sum(s.tokens for s in spent),
+        Limits(settings.max_calls, settings.max_tokens, settings.deadline, most_usd),
+        calls=sum(s.calls for s in spent.values()),
+        tokens=sum(s.tokens for s in spent.values()),
         stop_requested=directory.stop_requested,
+        usd=prices.known(spent),
     )
-    gateway = Gateway(providers, ledger, budget, settings.concurrency)
+    rates = Rates(settings.requests_per_minute, settings.tokens_per_minute)
+    gateway = Gateway(providers, ledger, budget, settings.concurrency, rates=rates, prices=prices)
     log = EventLog(directory.path / EVENTS, echo=echo_logs)
     stack.callback(log.close)
+    log_to(providers, log)
+    gateway.log = log
+    if embedder is not None:
+        embedder.connect(gateway, database)
     parameters = content_hash([identity["backend_fingerprint"], models["agent"]])
+    fixed = scoring_identity(settings)
     ask_judge = gateway.ask("judge")
     services = Services(
         dataset=assemble.limited(dataset, settings.limit_questions),
@@ -176,16 +212,17 @@ def _open(
         gateway=gateway,
         evaluator=Evaluator(
             EpisodeRunner(
-                lambda: create_backend(settings.backend, settings.backend_config),
+                lambda: create_backend(settings.backend, settings.backend_config, embedder),
                 gateway,
                 store,
                 parameters,
                 settings.concurrency,
             ),
-            ModelJudge(ask_judge),
+            scoring.judge(ask_judge),
             store,
-            content_hash([parameters, models["judge"], settings.limit_questions]),
+            content_hash([parameters, models["judge"], settings.limit_questions, *fixed.values()]),
             settings.concurrency,
+            scorer=scoring.name,
         ),
         attribute=create_attribution(settings.attribution, ask_judge, settings.seed),
         optimizer=make_optimizer(settings.optimizer),
@@ -214,13 +251,18 @@ def _open(
     # must not lose the run.
     store.set_state("declared_rounds", services.declared_rounds)
     store.set_state("status", {"status": "running", "stop_reason": ""})
+    store.set_state("prices", prices.to_json())
     store.save_prompt_set(prompts)
     if store.state("started") is None:
         store.set_state("started", {"gate_mode": mode})
+        if most_usd is not None and settings.max_usd is None:
+            log("default_budget", max_usd=most_usd, change="--max-usd")
     elif resume is False:
         log("continued")
     for problem in dataset.problems:
         log("data_problem", problem=problem)
+    if lock["warning"] is not None:
+        log("prompts_met_data", warning=lock["warning"])
     log("opened", run=directory.path.name, gate_mode=mode, conversations=splits.to_json())
     services.on_progress(Progress(0, services.rounds, "open"))
     return services, _checkpointer(database)

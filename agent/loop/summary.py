@@ -42,12 +42,14 @@ def summarize(services: Services, *, run: str, status: str, stop_reason: str) ->
         "promoted": [_gated(r) for r in gates if r["gate"]["decision"] == "accepted"],
         "rejected": [_gated(r) for r in gates if r["gate"]["decision"] != "accepted"],
         "gate_mode": services.gate_mode,
+        "scorer": services.evaluator.scorer,
         "attributions": _attributions(services),
         "calls": calls(services),
         "tokens": {
             "input": sum(s.input_tokens for s in services.gateway.ledger.spending().values()),
             "output": sum(s.output_tokens for s in services.gateway.ledger.spending().values()),
         },
+        "usd": usd(services),
         "prompts": {"seed": services.seed_prompts.hash, "final": final.hash},
         "test_openings": ended["test_openings"] if ended else 0,
         "simulated": services.dataset.simulated or services.gateway.simulated,
@@ -56,10 +58,22 @@ def summarize(services: Services, *, run: str, status: str, stop_reason: str) ->
 
 
 def calls(services: Services) -> dict[str, Any]:
-    """Return calls made (failed and lost ones too), saved, and made by role."""
+    """Return calls made (failed and lost ones too), saved, and made by role.
+
+    Saved are the calls behind reused operations, and those that the ledgers answered; work
+    that a restart did again is not counted as saved.
+    """
     by_role = {role: s.calls for role, s in services.gateway.ledger.spending().items()}
-    saved = services.store.state("saved", 0) + services.store.saved + services.gateway.ledger.saved
+    answered = services.store.state("ledger_saved", 0) + services.gateway.ledger.saved
+    saved = services.store.reused_calls() + answered
     return {"made": sum(by_role.values()), "saved": saved, "by_role": by_role}
+
+
+def usd(services: Services) -> dict[str, Any]:
+    """Return what the calls cost, null where a price is unknown, and the limit in force."""
+    gateway = services.gateway
+    limit = gateway.budget.limits.max_usd
+    return {**gateway.prices.summary(gateway.ledger.spending()), "limit": limit}
 
 
 def results_of(services: Services, prompts: PromptSet, split: str) -> list[EpisodeResult] | None:
@@ -88,6 +102,8 @@ def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str
         return None
     by_category: dict[str, list[bool]] = defaultdict(list)
     f1: list[float] = []
+    values: list[float] = []
+    scorer = services.evaluator.scorer
     stages: dict[str, list[float]] = defaultdict(list)
     for result in results:
         for name, value in result.stages.items():
@@ -96,6 +112,7 @@ def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str
             if a.correct is not None:
                 by_category[a.category].append(a.correct)
                 f1.extend([a.scores["f1"]] if "f1" in a.scores else [])
+                values.extend([a.scores[scorer]] if scorer in a.scores else [])
     interval = t_interval(scores.values())
     assert interval.mean is not None  # there are scores
     population = services.gate_mode == "population"
@@ -109,6 +126,7 @@ def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str
             for name, v in sorted(by_category.items())
         },
         "f1": round(sum(f1) / len(f1), 6) if f1 else None,
+        "value": round(sum(values) / len(values), 6) if values else None,
         "stages": {name: round(sum(v) / len(v), 6) for name, v in sorted(stages.items())},
     }
 

@@ -1,4 +1,4 @@
-"""One way to every language model: ledger, budget, limits and retry in one place.
+"""One way to every language model: ledger, budget, rates, breaker and retry in one place.
 
 The roles are `agent` (extraction, update, retrieval, response), `judge` (verdicts and
 evidence reading) and `reflection` (edits of prompts).
@@ -7,21 +7,27 @@ evidence reading) and `reflection` (edits of prompts).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from agent.models.breaker import Breaker, BreakerSettings
 from agent.models.budget import Budget
+from agent.models.call import Call, Lane
+from agent.models.pricing import Prices
 from agent.models.providers import Messages, Provider
-from traces.errors import TransientProviderError
+from agent.models.rate_limits import RateLimits
+from agent.models.retrying import Backoff
 from traces.hashing import content_hash
 from traces.ledger import CallRequest, Completion, Ledger
 from traces.operation import BoundOperation
 
 ROLES = ("agent", "judge", "reflection")
-ATTEMPTS = 5
+# Tests make the pauses tiny.
+BACKOFF = Backoff()
+BREAKER = BreakerSettings()
 
 
 @dataclass
@@ -46,12 +52,22 @@ def metered() -> Iterator[Meter]:
         _meter.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Most requests and tokens a minute of one model at one endpoint; None: no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+
 class Gateway:
     """Makes calls on behalf of roles. Thread-safe.
 
-    Owns retry (a transport failure repeats the same request at the same sample index,
-    with growing jittered pauses, up to ATTEMPTS or the deadline). Raises ProviderError,
-    BudgetExceeded, DeadlineExceeded, StopRequested.
+    Owns retry: a transport failure repeats the same request at the same sample index, with
+    growing jittered pauses. Before each attempt stand, in this order, the breaker and the
+    rates of its provider (roles that share a provider share them) and the budget; an attempt
+    that is refused or stopped there was never made. `log` is told when a provider is down and
+    back. Raises ProviderError, BudgetExceeded, DeadlineExceeded, StopRequested.
     """
 
     def __init__(
@@ -60,11 +76,19 @@ class Gateway:
         ledger: Ledger,
         budget: Budget,
         concurrency: int = 4,
+        *,
+        rates: Rates | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self._providers = providers
         self.ledger = ledger
         self.budget = budget
-        self._slots = threading.BoundedSemaphore(concurrency)
+        self.slots = threading.BoundedSemaphore(concurrency)
+        self.prices = prices or Prices({})
+        self.log: Callable[..., None] = lambda *_, **__: None
+        self._rates = rates or Rates()
+        self._lanes: dict[int, Lane] = {}
+        self._lock = threading.Lock()
 
     @property
     def simulated(self) -> bool:
@@ -93,61 +117,28 @@ class Gateway:
             schema=schema if provider.accepts_schema(role) else None,
             sample_index=sample_index,
         )
-        key, completion = self.ledger.call(
-            request,
-            role,
-            lambda: self._make(request, provider, role, messages, sample_index),
-            self.budget.reserve,
-        )
+        call = Call(self, provider, self._lane(provider, role), role, request, BACKOFF)
+        try:
+            key, completion = self.ledger.call(request, role, call.make, call.admit)
+        finally:
+            call.leave()
         meter = _meter.get()
         if meter is not None:
             meter.calls += 1
             meter.tokens += completion.input_tokens + completion.output_tokens
         return key, completion
 
-    def _make(
-        self,
-        request: CallRequest,
-        provider: Provider,
-        role: str,
-        messages: Messages,
-        sample_index: int,
-    ) -> Completion:
-        attempt = 0
-
-        def once() -> Completion:
-            nonlocal attempt
-            attempt += 1
-            if attempt > 1:
-                self.budget.reserve()
-                self.ledger.retried(request.key())
-            with self._slots:
-                return provider.complete(role, messages, sample_index, request.schema)
-
-        try:
-            completion = once()
-        except TransientProviderError:
-            completion = self._retry(once)
-        self.budget.record(completion.input_tokens + completion.output_tokens)
-        return completion
-
-    def _retry(self, once: Any) -> Completion:
-        import tenacity
-
-        stop: Any = tenacity.stop_after_attempt(ATTEMPTS - 1)
-        deadline = self.budget.deadline
-        if deadline is not None:
-            import time
-
-            stop = stop | tenacity.stop_after_delay(max(0.0, deadline - time.monotonic()))
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TransientProviderError),
-            wait=tenacity.wait_random_exponential(multiplier=0.25, max=20),
-            stop=stop,
-            reraise=True,
-        )
-        completion: Completion = retrying(once)
-        return completion
+    def _lane(self, provider: Provider, role: str) -> Lane:
+        with self._lock:
+            lane = self._lanes.get(id(provider))
+            if lane is None:
+                name = f"model {provider.identity(role).get('model', role)}"
+                rates, now = self._rates, self.budget.now
+                lane = self._lanes[id(provider)] = Lane(
+                    Breaker(name, BREAKER, now=now, log=lambda *a, **k: self.log(*a, **k)),
+                    RateLimits(rates.requests_per_minute, rates.tokens_per_minute, now=now),
+                )
+            return lane
 
     def bind(self, operation: BoundOperation) -> Any:
         """Return the agent's model bound to one operation (traces.operation.BindModel)."""

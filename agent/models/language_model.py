@@ -1,4 +1,4 @@
-"""The DSPy side of the gateway: one engine over the ledger, one adapter that re-draws.
+"""The DSPy side of the gateway: one engine over the ledger, one adapter that asks again.
 
 DSPy's own cache and retries are off: the ledger is the cache, the gateway retries.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from dspy import lm15
 from dspy.adapters.json_adapter import JSONAdapter
 from dspy.utils.exceptions import AdapterParseError
 
+from agent.models.structured import complaint, problem_of, schema_of
 from memory_backends.prediction import model_text
 from traces.errors import ContentError, MemtuneError, ProviderError
 from traces.operation import BoundOperation
@@ -23,20 +25,19 @@ from traces.operation import BoundOperation
 if TYPE_CHECKING:
     from agent.models.gateway import Gateway
 
-# How many samples a request may draw until its content can be read.
-DRAWS = 3
+# How many requests may be made until one reply's content can be read: a draw, its repair, and
+# a new draw.
+REQUESTS = 3
 
 
 class _Engine:
-    """DSPy's engine contract (`complete`) over the gateway, for one role and sample."""
+    """DSPy's engine contract (`complete`) over the gateway, for one request."""
 
-    def __init__(
-        self, gateway: Gateway, role: str, sample_index: int, operation: BoundOperation | None
-    ) -> None:
+    def __init__(self, gateway: Gateway, role: str, draw: _Draw) -> None:
         self._gateway = gateway
         self._role = role
-        self._sample_index = sample_index
-        self._operation = operation
+        self._draw = draw
+        self.reply = ""
 
     def complete(self, request: lm15.Request) -> lm15.Response:
         messages: list[tuple[str, str]] = []
@@ -45,9 +46,14 @@ class _Engine:
         for message in request.messages:
             text = "".join(part.text for part in message.parts if isinstance(part, lm15.TextPart))
             messages.append((message.role, text))
-        key, completion = self._gateway.complete(self._role, messages, self._sample_index)
-        if self._operation is not None:
-            self._operation.calls.append(key)
+        draw = self._draw
+        messages += draw.more
+        key, completion = self._gateway.complete(
+            self._role, messages, draw.sample_index, draw.schema
+        )
+        self.reply = completion.text
+        if draw.operation is not None:
+            draw.operation.calls.append(key)
         return lm15.Response(
             id=key,
             model=request.model,
@@ -59,6 +65,17 @@ class _Engine:
         )
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """What a request has besides DSPy's messages: the sample, the operation that it is made
+    for, the schema of the reply, and messages that follow DSPy's."""
+
+    sample_index: int = 0
+    operation: BoundOperation | None = None
+    schema: Mapping[str, Any] | None = None
+    more: tuple[tuple[str, str], ...] = ()
+
+
 class BoundModel(dspy.LM):  # type: ignore[misc]
     """A dspy.LM for one role and, where there is one, one operation."""
 
@@ -68,54 +85,93 @@ class BoundModel(dspy.LM):  # type: ignore[misc]
         role: str,
         sample_index: int = 0,
         operation: BoundOperation | None = None,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        more: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        engine = _Engine(gateway, role, sample_index, operation)
-        super().__init__(f"memtune/{role}", engine=engine, cache=False, num_retries=0)
-        self._parts = (gateway, role, sample_index, operation)
+        self._draw = _Draw(sample_index, operation, schema, more)
+        self._asked = _Engine(gateway, role, self._draw)
+        super().__init__(f"memtune/{role}", engine=self._asked, cache=False, num_retries=0)
+        self._parts = (gateway, role)
 
-    def at(self, attempt: int) -> BoundModel:
-        """Return the same model `attempt` samples on."""
-        gateway, role, sample_index, operation = self._parts
+    def request(
+        self,
+        number: int,
+        samples_on: int,
+        schema: Mapping[str, Any] | None,
+        more: tuple[tuple[str, str], ...],
+    ) -> BoundModel:
+        """Return the model of the request of this number (1, 2 ...) for the same content:
+        `samples_on` samples on, with messages that follow DSPy's."""
+        operation = self._draw.operation
         if operation is not None:
-            operation.attempts = max(operation.attempts, attempt + 1)
-        return BoundModel(gateway, role, sample_index + attempt, operation)
+            operation.attempts = max(operation.attempts, number)
+        sample_index = self._draw.sample_index + samples_on
+        return BoundModel(*self._parts, sample_index, operation, schema=schema, more=more)
+
+    @property
+    def reply(self) -> str:
+        """The text of the reply that came last."""
+        return self._asked.reply
 
 
 class RedrawingAdapter(JSONAdapter):  # type: ignore[misc]
-    """Asks for JSON; draws again, up to DRAWS samples, when a reply cannot be read.
+    """Asks for JSON, by its schema where the provider takes one and by the prompt everywhere.
 
-    Raises ContentError after the last draw; lets memtune's own errors out of DSPy's
-    wrapping.
+    A reply that cannot be read is sent back once, at the same sample index, with what is
+    wrong with it; an empty one, and one whose repair cannot be read, is drawn anew at the
+    next. At most REQUESTS requests in all, then ContentError. memtune's own errors come out
+    of DSPy's wrapping.
     """
 
     def __call__(
         self, lm: Any, lm_kwargs: Any, signature: Any, demos: Any, inputs: Any
     ) -> list[dict[str, Any]]:
-        attempt = 0
-        while True:
-            model = lm if attempt == 0 else lm.at(attempt)
+        fields = signature.output_fields
+        schema = schema_of(signature) if isinstance(lm, BoundModel) else None
+        samples_on, number = 0, 0
+        repair: tuple[tuple[str, str], ...] = ()
+        failure: Exception | None = None
+        reply = ""
+        while number < REQUESTS:
+            number += 1
+            model = lm
+            if isinstance(lm, BoundModel):
+                model = lm.request(number, samples_on, schema, repair)
             try:
-                found: list[dict[str, Any]] = super().__call__(
-                    model, dict(lm_kwargs), signature, demos, inputs
-                )
-                return found
+                return self._once(model, dict(lm_kwargs), signature, demos, inputs)
             except (AdapterParseError, RecursionError) as error:
-                attempt += 1
-                if attempt >= DRAWS or not isinstance(lm, BoundModel):
-                    said = getattr(error, "lm_response", "JSON nested too deeply to read")
-                    reply = " ".join(str(said).split())[:120]
-                    fields = ", ".join(signature.output_fields)
-                    raise ContentError(
-                        f"the model's reply has no readable JSON with {fields} after {attempt} "
-                        f"draws; it began: {reply!r}"
-                    ) from error
-            except MemtuneError:
-                raise
-            except Exception as error:
-                cause = _unwrapped(error)
-                if cause is error:
+                failure = error
+                if not isinstance(lm, BoundModel):
+                    break
+                reply = model.reply
+                if reply.strip() and not repair:
+                    repair = complaint(reply, problem_of(error, fields), fields)
+                    continue
+            except ContentError:
+                # A repair that was cut off or refused costs itself only.
+                if not repair:
                     raise
-                raise cause from error
+            samples_on, repair = samples_on + 1, ()
+        began = " ".join(reply.split())[:120]
+        raise ContentError(
+            f"the model's reply has no readable JSON with {', '.join(fields)} after {number} "
+            f"requests; the last reply began: {began!r}"
+        ) from failure
+
+    def _once(
+        self, lm: Any, lm_kwargs: Any, signature: Any, demos: Any, inputs: Any
+    ) -> list[dict[str, Any]]:
+        try:
+            found: list[dict[str, Any]] = super().__call__(lm, lm_kwargs, signature, demos, inputs)
+            return found
+        except (AdapterParseError, RecursionError, MemtuneError):
+            raise
+        except Exception as error:
+            cause = _unwrapped(error)
+            if cause is error:
+                raise
+            raise cause from error
 
     def parse(self, signature: Any, completion: str) -> dict[str, Any]:
         """Read a reply; lone surrogates in it, which could never be sent on, become U+FFFD."""

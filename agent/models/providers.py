@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from evals.simulation.model import SimulatedModel
 
 Messages = Sequence[tuple[str, str]]
+
+_SIMULATED = re.compile(r"(.*/)?sim/rules-[0-9]+(:[a-z]+)?")
+
+
+def is_simulated_name(model: str) -> bool:
+    """Say whether a model's name is the simulated one's, whatever serves it."""
+    return _SIMULATED.fullmatch(model) is not None
 
 
 class Provider(Protocol):
@@ -145,7 +153,9 @@ class OpenAIProvider:
         except openai.APIStatusError as error:
             line = f"{self._base}: HTTP {error.status_code}: {error.message}"[:300]
             if error.status_code in (408, 409, 429) or error.status_code >= 500:
-                raise TransientProviderError(line) from error
+                from agent.models.vendor_errors import retry_after
+
+                raise TransientProviderError(line, retry_after(error.response.headers)) from error
             if error.status_code == 404:
                 raise ProviderError(f"{line} (is the model's name right?)") from error
             raise ProviderError(line) from error

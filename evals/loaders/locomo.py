@@ -15,7 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from evals.loaders.problems import Problems, Reader, read_json, shown
+from evals.loaders.findings import At, Findings, Loaded
+from evals.loaders.json_items import items
+from evals.loaders.json_text import Record, first_character, whole
+from evals.loaders.node import Node
+from evals.loaders.problems import kind_of, shown
 from traces.domain import Conversation, Dataset, Message, Question, Session
 
 CATEGORIES = ("1", "2", "3", "4", "5")
@@ -29,77 +33,142 @@ _DATE_FORMATS = ("%I:%M %p on %d %B, %Y", "%I:%M %p on %d %b, %Y")
 
 @dataclass(slots=True)
 class _Sample:
-    """One sample while it is read: its name, its place in the file, its message ids."""
+    """One sample while it is read: its name and its message ids."""
 
     name: str
-    place: str
-    reader: Reader
-    problems: Problems
+    findings: Findings
     ids: set[str] = field(default_factory=set)
     turns: dict[tuple[int, int], str] = field(default_factory=dict)
 
-    def add_message_id(self, id: str, place: str) -> None:
+    def add_message_id(self, id: str, at: At) -> None:
         if id in self.ids:
-            raise self.reader.fail(
-                place, f"dia_id {shown(id)} occurs twice in the conversation; make dia_ids unique"
-            )
+            self.findings.error(
+                "duplicate_message_id", at, f"dia_id {shown(id)} occurs twice in the conversation",
+                "make dia_ids unique", self.name,
+            )  # fmt: skip
         self.ids.add(id)
         parts = _TURN_ID.fullmatch(id)
         if parts is not None:
             self.turns.setdefault((int(parts[1]), int(parts[2])), id)
 
+    def warn(self, kind: str, at: At, problem: str, fix: str, question: str | None = None) -> None:
+        subject = self.name if question is None else f"{self.name}, question {question}"
+        self.findings.warn(kind, at, problem, fix, subject)
+
 
 def load_locomo(path: Path) -> Dataset:
-    """Return the data set in `path`.
+    """Return the data set in `path`: `read_locomo`, refused where there is an error.
+
+    Raises DataError, naming the file, the line and the field, when the file cannot be used.
+    """
+    return read_locomo(path).dataset()
+
+
+def read_locomo(path: Path, fields: Mapping[str, str] | None = None) -> Loaded:
+    """Read a file, a sample at a time.
 
     Evidence strings are resolved where they clearly name messages; what cannot be is
-    listed in `problems` with conversation and question, as are questions left out for
-    want of a gold answer and gold answers of unanswerable questions (category 5).
-    Raises DataError, naming the file and the field, when the file cannot be used.
+    a warning with conversation and question, as are questions left out for want of a gold
+    answer and gold answers of unanswerable questions (category 5). Raises DataError for a
+    file that cannot be opened.
     """
-    reader = Reader(path)
-    problems = Problems()
-    samples = reader.sequence(read_json(path), "top level")
-    if not samples:
-        raise reader.fail("top level", "holds no conversations; add at least one")
+    findings = Findings(path)
     conversations: list[Conversation] = []
-    places: dict[str, str] = {}
-    for index, value in enumerate(samples):
-        place = f"[{index}]"
-        raw = reader.mapping(value, place)
-        name = reader.text(raw.get("sample_id"), f"{place}.sample_id")
-        if name in places:
-            raise reader.fail(
-                f"{place}.sample_id",
-                f"repeats {shown(name)} of {places[name]}; make sample ids unique",
-            )
-        places[name] = place
-        sample = _Sample(name, f"{place} ({shown(name)})", reader, problems)
-        conversations.append(_conversation(raw, sample))
-    if not any(conversation.questions for conversation in conversations):
-        raise reader.fail("[*].qa", "no conversation has a usable question; add some")
-    return Dataset("locomo", tuple(conversations), problems.lines)
+    places: dict[str, int] = {}
+    for record in _samples(path, findings):
+        index = record.index or 0
+        with findings.record(record.line, record.text, index):
+            node = Node(record.value, record.at(), findings)
+            if node.mapping() is None:
+                continue
+            name = node.child("sample_id").text()
+            if name is None:
+                continue
+            if name in places:
+                node.child("sample_id").error(
+                    "duplicate_conversation_id", f"repeats {shown(name)} of [{places[name]}]",
+                    "make sample ids unique",
+                )  # fmt: skip
+                continue
+            places[name] = index
+            findings.name(index, name)
+            conversation = _conversation(node, _Sample(name, findings))
+            if conversation is not None:
+                conversations.append(conversation)
+    return Loaded.of("locomo", findings, conversations)
 
 
-def _conversation(raw: Mapping[str, Any], sample: _Sample) -> Conversation:
-    reader = sample.reader
-    place = f"{sample.place}.conversation"
-    sessions = _sessions(reader.mapping(raw.get("conversation"), place), place, sample)
+def _samples(path: Path, findings: Findings) -> list[Record]:
+    if first_character(path) in ("[", ""):
+        return list(items(path, findings))
+    record = whole(path, findings)
+    if record is not None:
+        findings.error(
+            "wrong_type", At((), 1), f"is {kind_of(record.value)}", "expected a list",
+            place="top level",
+        )  # fmt: skip
+    return []
+
+
+def _conversation(node: Node, sample: _Sample) -> Conversation | None:
+    sessions = _sessions(node.child("conversation"), sample)
     questions = []
-    place = f"{sample.place}.qa"
-    for index, value in enumerate(reader.sequence(raw.get("qa"), place)):
-        here = f"{place}[{index}]"
-        entry = reader.mapping(value, here)
-        question = _question(entry, f"{sample.name}:q{index}", here, sample)
+    for index, entry in enumerate(node.child("qa").sequence() or ()):
+        question = _question(entry, f"{sample.name}:q{index}", sample)
         if question is not None:
             questions.append(question)
     if not questions:
-        sample.problems.add(sample.name, "has no usable question")
-    return Conversation(sample.name, sessions, tuple(questions))
+        sample.warn(
+            "conversation_without_questions", node.at.child("qa"), "has no usable question",
+            "add some, or delete it",
+        )  # fmt: skip
+    return Conversation(sample.name, sessions, tuple(questions)) if sessions else None
 
 
-def _sessions(raw: Mapping[str, Any], place: str, sample: _Sample) -> tuple[Session, ...]:
-    reader = sample.reader
+def _sessions(node: Node, sample: _Sample) -> tuple[Session, ...]:
+    raw = node.mapping()
+    if raw is None:
+        return ()
+    sessions: list[Session] = []
+    bad = False
+    for key in _session_keys(node, raw):
+        turns = node.child(key).sequence()
+        if turns is None:
+            bad = True
+            continue
+        if not turns:
+            sample.warn(
+                "empty_session", node.at.child(key), f"{key} has no messages and was left out",
+                "add messages, or delete it",
+            )  # fmt: skip
+            continue
+        date = _date(node.child(f"{key}_date_time"))
+        messages = []
+        for turn in turns:
+            message = _message(turn)
+            if message is not None:
+                sample.add_message_id(message.id, turn.at)
+                messages.append(message)
+        if date is None or not messages:
+            bad = True
+            continue
+        if sessions and date < sessions[-1].date:
+            sample.warn(
+                "session_order", node.at.child(f"{key}_date_time"),
+                f"{key} ({date.isoformat()}) is dated before {sessions[-1].id} "
+                f"({sessions[-1].date.isoformat()}); kept in the order of their numbers",
+                "correct the date, or renumber the sessions",
+            )  # fmt: skip
+        sessions.append(Session(key, date, tuple(messages)))
+    if not sessions and not bad:
+        node.error(
+            "empty_conversation", "holds no session with messages", "add session_1 and its date"
+        )
+    return tuple(sessions)
+
+
+def _session_keys(node: Node, raw: Mapping[str, Any]) -> list[str]:
+    """Return the names of the sessions by number."""
     numbers: dict[int, str] = {}
     for key in raw:
         match = _SESSION.fullmatch(key)
@@ -107,90 +176,86 @@ def _sessions(raw: Mapping[str, Any], place: str, sample: _Sample) -> tuple[Sess
             continue
         number = int(match[1])
         if number in numbers:
-            raise reader.fail(f"{place}.{key}", f"repeats {numbers[number]}; renumber it")
-        numbers[number] = key
-    sessions: list[Session] = []
-    for _, key in sorted(numbers.items()):
-        turns = reader.sequence(raw[key], f"{place}.{key}")
-        if not turns:
-            sample.problems.add(sample.name, f"{key} has no messages and was left out")
-            continue
-        date = _date(raw.get(f"{key}_date_time"), f"{place}.{key}_date_time", reader)
-        if sessions and date < sessions[-1].date:
-            sample.problems.add(
-                sample.name,
-                f"{key} ({date.isoformat()}) is dated before {sessions[-1].id} "
-                f"({sessions[-1].date.isoformat()}); kept in the order of their numbers",
+            node.child(key).error(
+                "duplicate_session_id", f"repeats {numbers[number]}", "renumber it"
             )
-        messages = []
-        for index, turn in enumerate(turns):
-            message = _message(turn, f"{place}.{key}[{index}]", reader)
-            sample.add_message_id(message.id, f"{place}.{key}[{index}]")
-            messages.append(message)
-        sessions.append(Session(key, date, tuple(messages)))
-    if not sessions:
-        raise reader.fail(place, "holds no session with messages; add session_1 and its date")
-    return tuple(sessions)
+            continue
+        numbers[number] = key
+    return [key for _, key in sorted(numbers.items())]
 
 
-def _date(value: object, place: str, reader: Reader) -> datetime:
-    text = " ".join(reader.text(value, place).split())
+def _date(node: Node) -> datetime | None:
+    text = node.text()
+    if text is None:
+        return None
+    text = " ".join(text.split())
     for form in _DATE_FORMATS:
         try:
             return datetime.strptime(text, form)
         except ValueError:
             continue
-    raise reader.fail(place, f"{shown(text)} is not a date; write '1:56 pm on 8 May, 2023'")
+    node.error("bad_date", f"{shown(text)} is not a date", "write '1:56 pm on 8 May, 2023'")
+    return None
 
 
-def _message(value: object, place: str, reader: Reader) -> Message:
-    turn = reader.mapping(value, place)
-    text = reader.text(turn.get("text"), f"{place}.text", empty=True)
-    if turn.get("blip_caption") is not None:
-        caption = reader.text(turn["blip_caption"], f"{place}.blip_caption", empty=True)
+def _message(turn: Node) -> Message | None:
+    if turn.mapping() is None:
+        return None
+    text = turn.child("text").text(empty=True)
+    if turn.child("blip_caption").value is not None:
+        caption = turn.child("blip_caption").text(empty=True) or ""
         if caption.strip():
-            text = f"{text} [photo: {' '.join(caption.split())}]".lstrip()
-    return Message(
-        id=reader.text(turn.get("dia_id"), f"{place}.dia_id"),
-        speaker=reader.text(turn.get("speaker"), f"{place}.speaker"),
-        text=text,
-    )
+            text = f"{text or ''} [photo: {' '.join(caption.split())}]".lstrip()
+    id, speaker = turn.child("dia_id").text(), turn.child("speaker").text()
+    return None if id is None else Message(id=id, speaker=speaker or "", text=text or "")
 
 
-def _question(raw: Mapping[str, Any], id: str, place: str, sample: _Sample) -> Question | None:
-    reader, problems = sample.reader, sample.problems
-    text = reader.text(raw.get("question"), f"{place}.question")
-    number = raw.get("category")
+def _question(node: Node, id: str, sample: _Sample) -> Question | None:
+    if node.mapping() is None:
+        return None
+    text = node.child("question").text()
+    number = node.child("category").value
     category = str(number)
     if isinstance(number, bool) or category not in CATEGORIES:
-        raise reader.fail(f"{place}.category", f"is {shown(number)}; use a number from 1 to 5")
-    answer = raw.get("answer")
-    if isinstance(answer, int | float) and not isinstance(answer, bool):
-        answer = str(answer)
-    if answer is not None:
-        answer = reader.text(answer, f"{place}.answer", empty=True).strip() or None
-    evidence = _evidence(raw.get("evidence"), f"{place}.evidence", id, sample)
+        node.child("category").error(
+            "bad_category", f"is {shown(number)}", "use a number from 1 to 5"
+        )
+    answer = _answer(node.child("answer"))
+    evidence = _evidence(node.child("evidence"), id, sample)
+    if text is None:
+        return None
     if category == UNANSWERABLE:
         if answer is not None:
-            problems.add(
-                sample.name, f"is unanswerable; its answer {shown(answer)} is not used", id
-            )
+            sample.warn(
+                "unanswerable_with_answer", node.at.child("answer"),
+                f"is unanswerable; its answer {shown(answer)} is not used", "delete it", id,
+            )  # fmt: skip
         return Question(id, text, None, category, evidence, unanswerable=True)
-    if not raw.get("evidence"):
-        problems.add(sample.name, "names no evidence", id)
+    if not node.child("evidence").value:
+        sample.warn(
+            "no_evidence", node.at, "names no evidence",
+            "causes of wrong answers are then searched for by wording", id,
+        )  # fmt: skip
     if answer is None:
-        problems.add(sample.name, "has no gold answer and was left out", id)
+        sample.warn("missing_answer", node.at, "has no gold answer and was left out", "add one", id)
         return None
     return Question(id, text, answer, category, evidence)
 
 
-def _evidence(value: object, place: str, id: str, sample: _Sample) -> tuple[str, ...]:
-    if value is None:
-        return ()
+def _answer(node: Node) -> str | None:
+    if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        return str(node.value)
+    if node.value is None:
+        return None
+    return (node.text(empty=True) or "").strip() or None
+
+
+def _evidence(node: Node, id: str, sample: _Sample) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    items = [value] if isinstance(value, str) else sample.reader.sequence(value, place)
-    for item in items:
-        text = sample.reader.text(item, place, empty=True)
+    for item in [node] if isinstance(node.value, str) else node.listed():
+        text = Node(item.value, node.at, node.findings).text(empty=True)
+        if text is None:
+            continue
         if text in sample.ids:
             found[text] = None
             continue
@@ -198,11 +263,16 @@ def _evidence(value: object, place: str, id: str, sample: _Sample) -> tuple[str,
         for match in matches:
             target = sample.turns.get((int(match[1]), int(match[2])))
             if target is None:
-                sample.problems.add(
-                    sample.name, f"evidence {shown(match.group())} points to no message", id
-                )
+                sample.warn(
+                    "unknown_evidence", item.at,
+                    f"evidence {shown(match.group())} points to no message",
+                    "name a message's dia_id", id,
+                )  # fmt: skip
             else:
                 found[target] = None
         if not matches or _SEPARATORS.fullmatch(_TURN_ID.sub("", text)) is None:
-            sample.problems.add(sample.name, f"evidence {shown(text)} cannot be read in full", id)
+            sample.warn(
+                "unreadable_evidence", item.at, f"evidence {shown(text)} cannot be read in full",
+                "write dia_ids such as D1:3", id,
+            )  # fmt: skip
     return tuple(found)

@@ -13,7 +13,7 @@
     prompts      {"seed": {slot: text}, "final": {slot: text}}
     spent        {role: {"calls", "input", "output"}}
 
-Of the `done` event it reads baseline, final, gain, gate_mode, calls, tokens, seconds,
+Of the `done` event it reads baseline, final, gain, gate_mode, scorer, calls, tokens, usd, seconds,
 prompts and test_openings; any of them may be missing or null in a run that has not ended.
 """
 
@@ -49,6 +49,7 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
         "simulated": any(simulated.values()),
         "banner": wording.banner(**simulated) if any(simulated.values()) else None,
         "gate_mode": mode,
+        "scorer": _scorer(done, data["identity"]),
         "claim": wording.CLAIMS.get(mode or ""),
         "identity": dict(data["identity"]),
         "models": dict(data["models"]),
@@ -81,10 +82,18 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
         "rejected_edits": rejected_edits(data["rounds"]),
         "calls": done.get("calls"),
         "tokens": done.get("tokens"),
+        "usd": done.get("usd"),
         "spent": {role: dict(spent) for role, spent in sorted(data["spent"].items())},
         "seconds": done.get("seconds"),
         "test_openings": done.get("test_openings", 0),
     }
+
+
+def _scorer(done: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[str, str]:
+    """Return the scorer's name, and in words what it calls right."""
+    chosen = str(identity.get("scorer") or done.get("scorer") or "judge")
+    name = chosen.partition("@")[0]  # after it: the hash of a plug-in's source
+    return {"name": name, "verdicts": wording.verdicts(chosen, identity.get("judge_prompt"))}
 
 
 def _gate(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def _sub(name: str) -> str:
 
 def _scores(report: Mapping[str, Any]) -> list[str]:
     lines = ["## Scores", ""]
-    rows, categories, stages = [], [], []
+    rows, categories, stages, values = [], [], [], []
     for name in ("baseline", "final"):
         for split in SPLITS:
             found = (report["scores"][name] or {}).get(split)
@@ -133,6 +133,8 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
             rows.append((name, split, wording.score(found["score"]),
                          wording.interval(found["interval"]), str(found["n"]),
                          str(found["conversations"]), wording.score(found["f1"])))  # fmt: skip
+            if found.get("value") is not None and report["scorer"]["name"] != "f1":
+                values.append((name, split, wording.score(found["value"])))
             categories += [
                 (name, split, plain(c) or "(none)", wording.score(v["score"]), str(v["n"]))
                 for c, v in found["by_category"].items()
@@ -144,12 +146,17 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
     if not rows:
         return [*lines, "Nothing was scored completely yet.", ""]
     lines += [
+        f"Verdicts: {plain(report['scorer']['verdicts'])}.",
+        "",
         "The score is the share of answers judged right, as mean over conversations; F1 is "
         "LoCoMo's, over words.",
         "",
     ]
     heads = ("prompts", "split", "score", "95% interval", "questions", "conversations", "F1")
     lines += table(heads, rows, numbers=5)
+    if values:
+        own = f"mean value of {plain(report['scorer']['name'])}"
+        lines += table(("prompts", "split", own), values, numbers=1)
     if report["gate_mode"] == "these_conversations":
         lines += [f"There is no interval: {wording.NO_CLAIM}.", ""]
     if stages:
@@ -210,6 +217,7 @@ def _data(report: Mapping[str, Any]) -> list[str]:
 
 def _cost(report: Mapping[str, Any]) -> list[str]:
     calls = report["calls"] or {"made": 0, "saved": 0}
+    cost = wording.usd(report.get("usd"))
     rows = [
         (role, f"{s['calls']:,}", f"{s['input']:,}", f"{s['output']:,}")
         for role, s in report["spent"].items()
@@ -218,6 +226,7 @@ def _cost(report: Mapping[str, Any]) -> list[str]:
         "## Cost", "",
         f"{calls['made']:,} model calls made (failed and lost ones too), {calls['saved']:,} saved "
         f"by reuse; {wording.duration(report['seconds'])} of work.", "",
+        *([f"Cost: {cost}.", ""] if cost else []),
         *table(("role", "calls", "input tokens", "output tokens"), rows, numbers=3),
     ]  # fmt: skip
 

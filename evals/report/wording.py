@@ -25,6 +25,22 @@ STOP_REASONS = {
 }
 
 
+VERDICTS = {
+    "judge": "a model judge says what is right, after a free match of words",
+    "longmemeval": "a model judge says what is right, by LongMemEval's rules for types of question",
+    "f1": "an answer is right from a LoCoMo F1 of 0.5",
+    "exact": "an answer is right when it has the gold answer's words",
+}
+
+
+def verdicts(scorer: str, judge_prompt: str | None = None) -> str:
+    """Return in words what a failure is measured by; `judge_prompt` is a prompt's hash."""
+    if judge_prompt is not None:
+        return f"a model judge says what is right, by the user's own prompt ({judge_prompt[:8]})"
+    own = f"the user's own scorer, {printable(scorer)}, says what is right"
+    return VERDICTS.get(scorer, own)
+
+
 def banner(data: bool, model: bool) -> str:
     """Return the line that labels simulated figures: which part a program plays."""
     who = "users and model" if data and model else "the users" if data else "the model"
@@ -76,6 +92,29 @@ def tokens(value: int) -> str:
     if value < 10_000:
         return f"{value:,}"
     return f"{value / 1000:.0f}k" if value < 1_000_000 else f"{value / 1e6:.1f}M"
+
+
+def usd(found: Mapping[str, Any] | None) -> str:
+    """Return what calls cost in words, by role; "" where no model has a price."""
+    by_role = (found or {}).get("by_role") or {}
+    known = {role: cost for role, cost in by_role.items() if cost is not None}
+    if found is None or (found.get("limit") is None and not any(known.values())):
+        return ""
+    unknown = [role for role, cost in by_role.items() if cost is None]
+    least = "at least " if unknown else ""
+    said = f"{least}{dollars(sum(known.values()))}"
+    if len(known) > 1:
+        said += " (" + ", ".join(f"{role} {dollars(c, '')}" for role, c in known.items()) + ")"
+    if unknown:
+        said += f"; not known for {', '.join(unknown)}"
+    if found.get("limit") is not None:
+        said += f"; limit {dollars(found['limit'], '')}"
+    return said
+
+
+def dollars(value: float, unit: str = " USD") -> str:
+    """Return dollars with cents, or with two significant digits where that shows more."""
+    return f"{value:,.2f}{unit}" if value >= 0.1 or value == 0 else f"{value:.2g}{unit}"
 
 
 def duration(seconds: float | None) -> str:

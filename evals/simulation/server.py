@@ -18,7 +18,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -59,8 +60,19 @@ def _content(message: object, index: int) -> dict[str, str]:
     return {"role": message["role"], "content": content}
 
 
-def complete(model: SimulatedModel, body: bytes) -> bytes:
-    """Answer the body of a chat-completions request."""
+PIECE = 16  # characters of a streamed reply in one event
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A body in its pieces, sent one by one, and its content type."""
+
+    pieces: Sequence[bytes]
+    content_type: bytes = b"application/json"
+
+
+def complete(model: SimulatedModel, body: bytes) -> Answer:
+    """Answer the body of a chat-completions request; `response_format` changes nothing."""
     try:
         data: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -76,8 +88,6 @@ def complete(model: SimulatedModel, body: bytes) -> bytes:
         )
     if sample is not None and (not isinstance(sample, int) or isinstance(sample, bool)):
         raise BadRequestError("'seed' must be an integer.", param="seed")
-    if data.get("stream"):
-        raise BadRequestError("Streaming is not supported by the simulated model.", param="stream")
     if data.get("n") not in (None, 1):
         raise BadRequestError("'n' must be 1 for the simulated model.", param="n")
     chat = [_content(m, i) for i, m in enumerate(messages)]
@@ -85,33 +95,59 @@ def complete(model: SimulatedModel, body: bytes) -> bytes:
         made = model.complete(name, chat, sample or 0)
     except UnknownModelError as error:
         raise BadRequestError(str(error), 404, "model_not_found", "model") from error
-    return json.dumps(
-        {
-            "id": f"chatcmpl-sim{digest(body.decode('utf-8', 'surrogateescape')):016x}",
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": name,
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": made.text},
-                    "logprobs": None,
-                    "finish_reason": "stop",
-                }
-            ],
-            "usage": {
-                "prompt_tokens": made.input_tokens,
-                "completion_tokens": made.output_tokens,
-                "total_tokens": made.input_tokens + made.output_tokens,
-            },
-        }
-    ).encode("ascii")
+    head = {
+        "id": f"chatcmpl-sim{digest(body.decode('utf-8', 'surrogateescape')):016x}",
+        "created": int(time.time()),
+        "model": name,
+    }
+    usage = {
+        "prompt_tokens": made.input_tokens,
+        "completion_tokens": made.output_tokens,
+        "total_tokens": made.input_tokens + made.output_tokens,
+    }
+    if data.get("stream"):
+        options = data.get("stream_options")
+        counted = isinstance(options, dict) and bool(options.get("include_usage"))
+        return Answer(
+            tuple(_events(head, made.text, usage if counted else None)), b"text/event-stream"
+        )
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": made.text},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+    whole = {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
+    return Answer((json.dumps(whole).encode("ascii"),))
 
 
-def error_body(message: str, kind: str, code: str | None = None, param: str | None = None) -> bytes:
+def _events(
+    head: Mapping[str, object], text: str, usage: Mapping[str, int] | None
+) -> Iterator[bytes]:
+    """Yield a reply as server-sent events; the tokens used come last, where asked for."""
+
+    def event(choices: list[dict[str, object]], **more: object) -> bytes:
+        chunk = {**head, "object": "chat.completion.chunk", "choices": choices, **more}
+        return b"data: " + json.dumps(chunk).encode("ascii") + b"\n\n"
+
+    def choice(delta: dict[str, str], finish: str | None = None) -> dict[str, object]:
+        return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+
+    yield event([choice({"role": "assistant", "content": ""})])
+    for start in range(0, len(text), PIECE):
+        yield event([choice({"content": text[start : start + PIECE]})])
+    yield event([choice({}, "stop")])
+    if usage is not None:
+        yield event([], usage=usage)
+    yield b"data: [DONE]\n\n"
+
+
+def error_body(
+    message: str, kind: str, code: str | None = None, param: str | None = None
+) -> Answer:
     """Return an error in OpenAI's form."""
     error = {"message": message, "type": kind, "param": param, "code": code}
-    return json.dumps({"error": error}).encode("ascii")
+    return Answer((json.dumps({"error": error}).encode("ascii"),))
 
 
 class Application:
@@ -132,15 +168,17 @@ class Application:
             body += message.get("body", b"")
             if not message.get("more_body") or len(body) > MAX_BODY:
                 break
-        status, text = self._respond(scope["method"], scope["path"], body)
+        status, answer = self._respond(scope["method"], scope["path"], body)
         headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(text)).encode()),
+            (b"content-type", answer.content_type),
+            (b"content-length", str(sum(map(len, answer.pieces))).encode()),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": text})
+        for number, piece in enumerate(answer.pieces, start=1):
+            more = number < len(answer.pieces)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
-    def _respond(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def _respond(self, method: str, path: str, body: bytes) -> tuple[int, Answer]:
         path = path.rstrip("/").removeprefix("/v1")
         if path == "/models" and method == "GET":
             data = [
@@ -152,7 +190,7 @@ class Application:
                 }
                 for role in ROLES
             ]
-            return 200, json.dumps({"object": "list", "data": data}).encode("ascii")
+            return 200, Answer((json.dumps({"object": "list", "data": data}).encode("ascii"),))
         if path != "/chat/completions":
             return 404, error_body(
                 f"Unknown request URL: {method} {path}", "invalid_request_error", "unknown_url"

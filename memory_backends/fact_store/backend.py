@@ -15,7 +15,7 @@ from memory_backends.options import fingerprint, read_options
 from memory_backends.prompts import read_slot
 from memory_backends.retrieval.embeddings import Embedder
 from memory_backends.retrieval.index import WEIGHT, HybridIndex
-from memory_backends.state import MemoryState, of_kind
+from memory_backends.state import InState, MemoryState, of_kind
 from traces.domain import PromptSlot, Question, Session
 from traces.operation import OperationContext
 from traces.schema import MemoryEntry
@@ -39,7 +39,7 @@ class FactStoreOptions:
     similarity_weight: float = WEIGHT
 
 
-class FactStore:
+class FactStore(InState):
     """Facts extracted from messages, kept up to date one by one, found by hybrid search.
 
     Implements MemoryBackend, Inspectable and Snapshottable.
@@ -81,15 +81,3 @@ class FactStore:
             self._state, question, asked_on, ctx, options.top_k, options.message_chars
         )
         return [MemoryEntry.from_variable(v) for v in of_kind(outputs, "retrieved")]
-
-    def entries(self) -> Sequence[MemoryEntry]:
-        """Return the current version of every entry that is alive."""
-        return self._state.entries()
-
-    def snapshot(self) -> object:
-        """Return the present state; unaffected by what follows."""
-        return self._state.snapshot()
-
-    def restore(self, snapshot: object) -> None:
-        """Return to a state of this or another fact store. Raises OperationError."""
-        self._state.restore(snapshot)

@@ -12,7 +12,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_backends.retrieval.embeddings import Embedder, EmbeddingSimilarity, Similarity
+from memory_backends.retrieval.comparison import (
+    Comparing,
+    Comparison,
+    KeepsVectors,
+    Known,
+    KnownScores,
+)
+from memory_backends.retrieval.embeddings import Embedder, EmbeddingSimilarity
 from memory_backends.retrieval.ngrams import NgramSimilarity
 from traces.text import BM25, stems
 
@@ -21,20 +28,24 @@ _PROBE = "\0probe"
 
 
 class HybridIndex:
-    """An exact, in-memory index over texts, by id.
+    """An exact index over texts, by id, in memory; vectors may lie elsewhere.
 
-    Results depend on the texts held, not on the order in which they came; ties are
-    broken by text, then by id. Searches may run in parallel, changes may not.
-    `weight` is the similarity's share beside BM25's 1; 0 turns it off.
+    Results depend on the texts held, not on the order in which they came nor on where
+    their vectors lie; ties are broken by text, then by id. Searches may run in parallel,
+    changes may not. `weight` is the similarity's share beside BM25's 1; 0 turns it off.
     """
 
     def __init__(self, embedder: Embedder | None = None, weight: float = WEIGHT) -> None:
         self._weight = weight
         self._texts: dict[str, str] = {}
         self._bm25 = BM25()
-        self._similarity: Similarity = (
-            NgramSimilarity() if embedder is None else EmbeddingSimilarity(embedder)
-        )
+        self._similarity: Comparing
+        if embedder is None:
+            self._similarity = Known(NgramSimilarity())
+        elif isinstance(embedder, KeepsVectors):
+            self._similarity = embedder.comparing()
+        else:
+            self._similarity = Known(EmbeddingSimilarity(embedder))
         self._ids: list[str] | None = None
         self._lock = threading.Lock()
 
@@ -74,12 +85,17 @@ class HybridIndex:
         wanted = list(dict.fromkeys(queries))
         if not wanted or not len(kept) or k <= 0:
             return []
-        parts = np.stack([self._score(query, ids, kept) for query in wanted])
-        total = parts[0] if len(wanted) == 1 else parts.max(axis=0) + parts.mean(axis=0)
+        parts = [self._part(query, ids, kept) for query in wanted]
+        total = _total([part.greatest() for part in parts])
         hits = np.flatnonzero(total > 0)
-        if len(hits) > k:
-            least = np.partition(total[hits], len(hits) - k)[len(hits) - k]
-            hits = hits[total[hits] >= least]
+        if not all(part.settled for part in parts):
+            # Rounding keeps order, so bounds on parts bound the total: what cannot reach the
+            # k-th best of the lower bounds is not among the k best, and needs no exact score.
+            least = _total([part.least() for part in parts])
+            hits = hits[total[hits] >= _kth(least[hits], k)]
+            total[hits] = _total([part.exact(hits) for part in parts])
+            hits = hits[total[hits] > 0]
+        hits = hits[total[hits] >= _kth(total[hits], k)]
         ranked = sorted(
             ((ids[kept[hit]], float(total[hit])) for hit in hits.tolist()),
             key=lambda found: (-found[1], self._texts[found[0]], found[0]),
@@ -110,15 +126,72 @@ class HybridIndex:
         with self._lock:
             if self._ids is None:
                 if self._weight:
-                    self._similarity.prepare(list(self._texts.values()))
+                    self._similarity.prepare(self._texts)
                 self._ids = list(self._texts)
             return self._ids
 
-    def _score(self, query: str, ids: Sequence[str], kept: NDArray[np.intp]) -> NDArray[np.float64]:
-        score = _max_normalised(self._bm25.score_array(stems(query), ids)[kept])
+    def _part(self, query: str, ids: Sequence[str], kept: NDArray[np.intp]) -> _Part:
+        words = _max_normalised(self._bm25.score_array(stems(query), ids)[kept])
         if self._weight:
-            score += self._weight * _max_normalised(self._similarity.scores(query)[kept])
-        return score
+            return _Part(words, self._weight, self._similarity.compare(query), kept)
+        nothing = np.zeros(len(ids))
+        return _Part(words, 0.0, KnownScores(nothing, nothing), kept)
+
+
+class _Part:
+    """One query's scores of the kept texts: bounds, until they are asked for exactly."""
+
+    def __init__(
+        self,
+        words: NDArray[np.float64],
+        weight: float,
+        comparison: Comparison,
+        kept: NDArray[np.intp],
+    ) -> None:
+        self._words = words
+        self._weight = weight
+        self._comparison = comparison
+        self._kept = kept
+        self.settled = comparison.least is comparison.greatest
+        if not self.settled:
+            # The greatest score is exact once all that might be it are.
+            floor = comparison.least[kept].max()
+            comparison.settle(kept[comparison.greatest[kept] >= floor])
+        self._highest = comparison.greatest[kept].max()
+
+    def least(self) -> NDArray[np.float64]:
+        """Lower bounds, shape (number of kept texts,)."""
+        return self._words + self._share(self._comparison.least[self._kept])
+
+    def greatest(self) -> NDArray[np.float64]:
+        """Upper bounds, shape (number of kept texts,)."""
+        return self._words + self._share(self._comparison.greatest[self._kept])
+
+    def exact(self, hits: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The scores of these of the kept texts, shape (len(hits),)."""
+        rows = self._kept[hits]
+        self._comparison.settle(rows)
+        return self._words[hits] + self._share(self._comparison.greatest[rows])
+
+    def _share(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._weight * (scores / self._highest if self._highest > 0 else scores)
+
+
+def _total(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    if len(parts) == 1:
+        return parts[0]
+    total, best = parts[0], parts[0]
+    for part in parts[1:]:
+        # One by one: what numpy's mean rounds to depends on the array's shape.
+        total, best = total + part, np.maximum(best, part)
+    return best + total / len(parts)
+
+
+def _kth(scores: NDArray[np.float64], k: int) -> float:
+    """Return the k-th highest score, or the lowest where there are fewer than k."""
+    if len(scores) <= k:
+        return float(scores.min(initial=np.inf))
+    return float(np.partition(scores, len(scores) - k)[len(scores) - k])
 
 
 def _max_normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:

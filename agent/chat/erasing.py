@@ -1,0 +1,50 @@
+"""Forgetting a user for good: turns, operations, model calls and the values under them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from agent.chat.record import drop_passes
+from traces.database import Database
+
+# A call keeps its number of attempts and tokens: what was spent stays counted.
+_BLANK = "UPDATE calls SET status = 'forgotten', request = '{}', response = NULL, error = NULL"
+
+
+def erase_user(database: Database, user: str) -> None:
+    """Erase all that the record holds of a user, also from the file's free pages.
+
+    Texts that no other user's operation rests on go with it, those of calls that came to
+    nothing too. Reads the whole record once.
+    """
+    database.write("PRAGMA secure_delete = ON")
+    with database.transaction() as connection:
+        ids = connection.execute("SELECT id FROM passes WHERE conversation = ?", (user,))
+        drop_passes(database, [row[0] for row in ids.fetchall()])
+        connection.execute("DELETE FROM turns WHERE conversation = ?", (user,))
+        kept_calls = set(_calls(connection))
+        for (key,) in connection.execute("SELECT key FROM calls").fetchall():
+            if key not in kept_calls:
+                connection.execute(f"{_BLANK} WHERE key = ?", (key,))
+        kept = set(_values(connection))
+        for (digest,) in connection.execute("SELECT hash FROM value_texts").fetchall():
+            if digest not in kept:
+                connection.execute("DELETE FROM value_texts WHERE hash = ?", (digest,))
+    # The log still holds the old pages.
+    database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _calls(connection: sqlite3.Connection) -> Iterator[str]:
+    for (text,) in connection.execute("SELECT calls FROM operations"):
+        yield from json.loads(text)
+
+
+def _values(connection: sqlite3.Connection) -> Iterator[str]:
+    for texts in connection.execute("SELECT inputs, outputs FROM operations"):
+        for text in texts:
+            for refs in json.loads(text).values():
+                yield from (digest for _, digest in refs)
+    for (text,) in connection.execute("SELECT request FROM calls"):
+        yield from (digest for _, digest in json.loads(text).get("messages", ()))

@@ -1,0 +1,1 @@
+"""Checks that everything a run needs is there, before it is needed."""

@@ -1,0 +1,1 @@
+"""What a run will cost, before anything is paid for: a dry pass, and a model of the loop."""

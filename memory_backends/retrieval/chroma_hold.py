@@ -1,0 +1,43 @@
+"""Whose a directory is: held by one process, and never one that holds other things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from traces.errors import LockedError, StoreError
+
+JOURNAL = "memory.db"
+LOCK = ".lock"
+
+
+def hold(path: Path) -> FileLock:
+    """Lock a memory's directory, made where there is none. Nothing is written to a foreign one.
+
+    Raises LockedError when another process has it, StoreError for one that is not a
+    memory's or cannot be used.
+    """
+    try:
+        if path.exists() and not (path / JOURNAL).exists():
+            others = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK)
+            if others:
+                raise StoreError(
+                    f"{path}: is not a memtune memory (it has {others[0]!r} and no {JOURNAL}); "
+                    "choose another directory, or restore a damaged memory from a backup"
+                )
+        if not path.is_dir():
+            path.mkdir(parents=True)
+            # Memories are their owner's alone.
+            path.chmod(0o700)
+        lock = FileLock(path / LOCK, thread_local=False)
+        lock.acquire(timeout=0.3)
+    except Timeout as error:
+        raise LockedError(
+            f"{path}: another process uses this memory; end it, or choose another directory"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{str(path)!a}: cannot be used for a memory ({error}); choose another directory"
+        ) from error
+    return lock

@@ -1,0 +1,213 @@
+"""`memtune chat`: through a pipe, once, on a terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli.main import main
+
+BANNER = "SIMULATED: a program plays the model: machinery, not language quality."
+
+
+@pytest.fixture
+def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
+    """Run `memtune chat` in a directory of its own with lines on stdin; returns (exit code,
+    output lines, errors)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, lines: tuple[str, ...] = ()) -> tuple[int, list[str], str]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        code = main(["chat", "--user", "Ana", *arguments])
+        done = capsys.readouterr()
+        return code, done.out.splitlines(), done.err
+
+    return run
+
+
+def test_a_pipe_is_a_turn_a_line(chat: Any) -> None:
+    """Each line is answered by a line, blank ones are passed over; what was said is there at
+    the next start; the simulated model is labelled once."""
+    lines = ("I live in Lisbon.", "", "  Where do I live? ", "/quit", "not read any more")
+    assert chat(lines=lines) == (0, [BANNER, "Not mentioned", "Lisbon"], "")
+    assert chat("--once", "Where do I live?") == (0, [BANNER, "Lisbon"], "")
+    assert chat(lines=()) == (0, [], "")
+
+
+def test_json_lines_say_all_of_a_turn(chat: Any) -> None:
+    """With --json each turn and each command is one JSON object, with the label in it."""
+    code, out, _ = chat("--json", lines=("I live in Lisbon.", "/memories", "/why"))
+    turn, memories, why = map(json.loads, out)
+    assert code == 0
+    assert {**turn, "retrieved": []} == {
+        "said": "I live in Lisbon.", "answer": "Not mentioned", "turn": "t000001",
+        "retrieved": [], "remembered": True, "problem": "", "model": "sim/rules-1",
+        "simulated": True,
+    }  # fmt: skip
+    assert [m["text"] for m in memories] == ["Ana lives in Lisbon."]
+    assert (why["turn"], why["entries"], why["simulated"]) == ("t000001", [], True)
+
+
+def test_why_shows_entries_messages_and_operations(chat: Any) -> None:
+    """/why names the memories that the answer was made from, their versions and the operations
+    that made them, the messages with dates, and what else went with the question."""
+    told = ("I live in Lisbon.", "I live in Porto now.", "Where do I live?", "/why")
+    code, out, _ = chat(lines=told)
+    assert code == 0
+    shown = "\n".join(out)
+    answer = out[3]
+    assert re.search(r"turn +t000003, \d{4}-\d\d-\d\d \d\d:\d\d", shown)
+    assert "asked     Ana: Where do I live?" in shown
+    assert f"answered  {answer}" in shown
+    assert re.search(r"made from \d memor", shown)
+    assert re.search(r"version \d by 'update' in t00000\d: ", shown)
+    assert re.search(r"said \d{4}-\d\d-\d\d  Ana: I live in Porto now\.  \(t000002-1\)", shown)
+    assert re.search(r"just before \d{4}-\d\d-\d\d  Ana: I live in Lisbon\.  \(t000001-1\)", shown)
+    assert all(len(line) <= 80 for line in out)
+    _, again, _ = chat(lines=("/why 1",))
+    assert "made from no memory: nothing was retrieved" in again
+
+
+def test_memories_are_listed_and_forgotten(chat: Any) -> None:
+    """/memories finds words; /forget takes a shown id, and says what stays; all erases all."""
+    _, out, _ = chat(lines=("I live in Lisbon.", "I collect stamps.", "/memories lisbon"))
+    (line,) = out[3:]
+    id = line.split()[0]
+    code, out, _ = chat(lines=(f"/forget {id}", "/memories", "/memories lisbon"))
+    assert code == 0
+    assert out[0].startswith(f"Forgotten: {id}.")
+    assert "stamps" in " ".join(out)
+    assert out[-1] == "Nothing is remembered that holds these words."
+    code, out, _ = chat(lines=("/forget all", "/memories", "Where do I live?"))
+    assert out[0].startswith("Forgotten: 1 memory and the record of all turns.")
+    assert out[-3:] == ["Nothing is remembered.", BANNER, "Not mentioned"]
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("/nonsense", "/nonsense: there is no such command; /help lists them"),
+        ("/forget", "/forget: say what"),
+        ("/forget zz", "/forget zz: no memory begins so"),
+        ("/why", "user 'Ana' has no turn"),
+        ("/flag it is X", "user 'Ana' has no turn"),
+    ],
+)
+def test_a_wrong_line_in_a_pipe_ends_it(chat: Any, line: str, error: str) -> None:
+    """Through a pipe an error is one line on stderr and the exit code; nothing more is read."""
+    code, out, said = chat(lines=(line, "Hello."))
+    assert (code, out) == (2, [])
+    assert said.startswith(f"memtune: {error}")
+    assert len(said.splitlines()) == 1
+
+
+def test_wrong_options_are_one_line(chat: Any, tmp_path: Path) -> None:
+    """An unknown backend, a directory without a bundle, a memory of another backend
+    and one that is in use say so before anything is asked."""
+    from tests.chat_fixture import agent_at
+
+    assert chat("--once", "Hello.", "--memory", "m")[0] == 0
+    for arguments, line in (
+        (("--backend", "nonsense"), "nonsense"),
+        (("--prompts", str(tmp_path)), "holds no bundle"),
+        (("--memory", "m", "--backend", "rag"), "m"),
+    ):
+        code, out, said = chat("--once", "Hello.", *arguments)
+        assert code in (1, 2)
+        assert out == []
+        assert line in said
+        assert len(said.splitlines()) == 1
+    with agent_at(tmp_path / "m"):
+        code, out, said = chat("--once", "Hello.", "--memory", "m")
+        assert (code, out, len(said.splitlines())) == (1, [], 1)
+
+
+class Terminal:
+    """`memtune chat` on a pseudo-terminal of 80 columns."""
+
+    def __init__(self, cwd: Path) -> None:
+        self._end, own = pty.openpty()
+        environment = {**os.environ, "COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "agent", "chat", "--user", "Ana"], cwd=cwd, env=environment,
+            stdin=own, stdout=own, stderr=own, start_new_session=True,
+        )  # fmt: skip
+        os.close(own)
+        self.seen = ""
+
+    def until(self, text: str) -> str:
+        """Read until this appears; return what was read since the last call."""
+        begin = len(self.seen)
+        while text not in self.seen[begin:]:
+            assert select.select([self._end], [], [], 120)[0], self.seen
+            try:
+                self.seen += os.read(self._end, 4096).decode("utf-8", "replace")
+            except OSError:  # the process has ended
+                break
+        assert text in self.seen[begin:], self.seen
+        return self.seen[begin:]
+
+    def type(self, line: str) -> None:
+        os.write(self._end, f"{line}\n".encode())
+
+
+def test_a_terminal_asks_before_it_forgets_and_ends_politely(tmp_path: Path) -> None:
+    """On a terminal the chat greets, keeps on after an error, asks before it forgets, and ends
+    on Ctrl-C with one friendly line; what was said is remembered."""
+    terminal = Terminal(tmp_path)
+    greeting = terminal.until("> ")
+    assert BANNER in greeting
+    assert "You are 'Ana'; memory in memory. /help lists the commands." in greeting
+    for line, answer in (
+        ("I live in Lisbon.", "Not mentioned"),
+        ("/nonsense", "memtune: /nonsense: there is no such command"),
+        ("Where do I live?", "Lisbon"),
+    ):
+        terminal.type(line)
+        assert answer in terminal.until("\n> ").partition("\n")[2]
+    terminal.type("/forget all")
+    terminal.until("Forget everything that is known of 'Ana'? [y/N]: ")
+    terminal.type("n")
+    terminal.until("\n> ")
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.until("Ended; what you said is remembered.")
+    assert terminal.process.wait(timeout=60) == 130
+    assert "Traceback" not in terminal.seen
+    from tests.chat_fixture import agent_at
+
+    with agent_at(tmp_path / "memory") as agent:
+        assert [entry.text for entry in agent.memories("Ana")] == ["Ana lives in Lisbon."]
+
+
+def test_a_long_answer_is_wrapped_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """However the pieces are cut, words stay whole and lines within the width; control
+    characters never reach the terminal. Elsewhere an answer is one line."""
+    from agent.cli.chat_screen import Answer
+
+    text = "A word. " * 30 + "\nNew \x1b[31mline and\tso on"
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda t=terminal: t)
+        shown = Answer()
+        for piece in re.findall(r"(?s).{1,7}", text):
+            shown(piece)
+        shown.end()
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert out.split() == text.replace("\x1b", " ").split()
+        lines = out.splitlines()
+        assert (len(lines) > 2) == terminal
+        assert not terminal or max(map(len, lines)) <= 80
+        assert not terminal or lines[-1].startswith("New")
