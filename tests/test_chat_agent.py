@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,12 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Sys
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from agent import create_memory_agent
 from agent.models.providers import SimulatedProvider
 from agent.settings import Settings
 from tests.chat_fixture import Clock, Model, agent_at, config, said, told
+from tests.model_endpoint import delta, events, serving
+from tests.model_endpoint import said as endpoint_said
 from traces.errors import (
     BudgetExceeded,
     LockedError,
@@ -40,14 +46,14 @@ with create_memory_agent(memory="memory") as agent:
 """
 
 
-def test_the_readme_example_runs_as_it_stands(tmp_path: Path) -> None:
+def test_the_readme_example_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     """The ten lines of the README answer from memory, in a directory of their own; importing
     the package alone loads nothing heavy."""
-    done = subprocess.run(
-        [sys.executable, "-c", README], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    answer, memories = done.stdout.splitlines()
+    monkeypatch.chdir(tmp_path)
+    exec(README, {})
+    answer, memories = capsys.readouterr().out.splitlines()
     assert answer == "Lisbon"
     assert "Lisbon" in memories
     heavy = "('langgraph', 'dspy', 'chromadb', 'agent.chat')"
@@ -137,6 +143,37 @@ def test_the_answer_streams_as_it_comes(tmp_path: Path, pieces: int) -> None:
             return [c async for c in stream]
 
         heard(asyncio.run(over()))
+
+
+def test_an_answer_is_heard_before_its_reply_has_ended(tmp_path: Path) -> None:
+    """Over HTTP, through LiteLLM: the endpoint sends each chunk of the reply only when the
+    piece before it has been heard at the other end of the graph."""
+    heard = threading.Semaphore()
+    reply = ['{"answer": "No', "ted", ", than", 'ks"}']
+
+    def answer(path: str, body: Any) -> Any:
+        prompt = "".join(message["content"] for message in body["messages"])
+        if "[[ ## answer ## ]]" not in prompt:
+            empty = {"facts": [], "queries": [], "after": "", "before": "", "require": []}
+            return endpoint_said(json.dumps(empty))
+        assert body["stream"] is True
+        sent = events(*map(delta, reply), delta(None, "stop"))
+        return replace(sent, pause=lambda: heard.acquire(timeout=60))
+
+    with serving(answer) as endpoint:
+        settings = Settings(model="openai/m", api_base=endpoint.url)
+        with create_memory_agent(memory=tmp_path, settings=settings, clock=Clock()) as agent:
+            pieces = []
+            stream = agent.stream(said("Hello."), config("Ana"), stream_mode="messages")
+            for chunk, _ in stream:
+                pieces.append(chunk.content)
+                heard.release()
+                if len(pieces) == len(reply):
+                    heard.release(3)  # the end of the stream says nothing
+            assert [p for p in pieces if p] == ["No", "ted", ", than", "ks"]
+            turn = agent.turns.log.last("Ana")
+            assert turn is not None
+            assert (turn.prediction, turn.simulated) == ("Noted, thanks", False)
 
 
 def test_nobody_streams_who_was_not_asked(tmp_path: Path) -> None:
@@ -367,8 +404,6 @@ def test_a_budget_holds_over_restarts(tmp_path: Path) -> None:
 
 def test_the_models_of_other_roles_are_not_asked_for(tmp_path: Path) -> None:
     """A judge that needs a key keeps no agent from speaking."""
-    from agent import create_memory_agent
-
     settings = Settings(judge_model="openai/gpt-4o-mini", reflection_model="openai/gpt-4o")
     with create_memory_agent("sim/rules-1", memory=tmp_path, settings=settings) as agent:
         assert told(agent, "Ana", "I live in Lisbon.", "Where do I live?") == "Lisbon"
@@ -402,8 +437,6 @@ def test_evaluation_asks_as_before(tmp_path: Path) -> None:
 def test_a_provider_of_ones_own_is_used_as_it_is(tmp_path: Path) -> None:
     """Stand-ins by role take the models' place; the identity of the model marks the record."""
     provider = SimulatedProvider(7, 0.0)
-    from agent import create_memory_agent
-
     with create_memory_agent(
         memory=tmp_path, settings=Settings(), providers={"agent": provider}, clock=Clock()
     ) as agent:

@@ -23,7 +23,7 @@ from tests.persistent_fixture import EMBEDDERS, Hashed, entry, plain_index
 from tests.test_backends_registry import Letters
 from traces.errors import ProviderError, StoreError
 
-EXAMPLES = int(os.environ.get("RANKING_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("RANKING_EXAMPLES", "8"))
 WORDS = ("dog", "cat", "car", "red", "blue", "chess", "Rosa", "Ben", "plays", "adopted")
 any_text = st.one_of(
     st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join),

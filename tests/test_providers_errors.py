@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.models.endpoints import is_secret_name, without_credentials
-from agent.models.vendor_errors import Vendor, clean, ended, retry_after, translate
+from agent.models.vendor_errors import Vendor, ended, translate
+from agent.models.vendor_facts import clean, retry_after
 from traces.errors import ContentError, ProviderError, TransientProviderError
 from traces.ledger import Completion
 
@@ -56,6 +57,7 @@ def http_error(
         (http_error(200, "<!DOCTYPE html><html>x"), ProviderError, "an HTML page"),
         (http_error(502, "<html >x"), TransientProviderError, "HTTP 502 with an HTML page"),
         (http_error(403, "<html>x"), ProviderError, "HTTP 403 with an HTML page"),
+        (http_error(429, "<html>x"), TransientProviderError, "HTTP 429 with an HTML page"),
         (ConnectionResetError("reset by peer"), TransientProviderError, "reset by peer"),
         (TimeoutError("x"), TransientProviderError, "no answer in time"),
         (json.JSONDecodeError("Expecting value", "x", 0), TransientProviderError, "not the API's"),

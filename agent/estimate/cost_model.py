@@ -41,6 +41,9 @@ FIRST_RACE = ((2.5, 0.6, 0.4), (5.0, 2.3, 1.0))
 LATER_RACE = ((0.0, 0.0, 0.6), (3.0, 1.0, 0.7))
 # So many slots a round takes on at least, of as many (2 or 3 of 3 in the runs).
 FEWEST_SLOTS = 2
+# With so many training episodes there is always something to race; the failures of a single one
+# may have nothing in common (one run of four with 5 conversations).
+SURE_EPISODES = 3
 # No race runs more than this times its effort in training episodes (34 of 30 with 6, 17 of 15
 # with 3, 4 to 5 of 5 with 1), because single edits cost less than the full episodes that the
 # effort is counted in; the low end is of worlds of 1 training episode.
@@ -191,6 +194,8 @@ def _race(
         episodes = slots[end] * (a + b * screened) + c * len(train)
         if not slots[end]:
             episodes = 0.0
+        elif not end:
+            episodes *= min(1.0, (len(train) - 1) / (SURE_EPISODES - 1))
         limit = most[end] * (dry.effort or 5.0) * len(train)
         usage.append(scaled(one, rounds[end] * min(episodes, limit)))
     one_at_a_time = width(dry, "train") / len(train)

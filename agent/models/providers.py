@@ -153,7 +153,7 @@ class OpenAIProvider:
         except openai.APIStatusError as error:
             line = f"{self._base}: HTTP {error.status_code}: {error.message}"[:300]
             if error.status_code in (408, 409, 429) or error.status_code >= 500:
-                from agent.models.vendor_errors import retry_after
+                from agent.models.vendor_facts import retry_after
 
                 raise TransientProviderError(line, retry_after(error.response.headers)) from error
             if error.status_code == 404:

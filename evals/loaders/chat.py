@@ -13,6 +13,8 @@ than six hours does. Dates come from each message's `timestamp`, or from the rec
 in the order of their dates. Speakers are `name`, else `role`; messages of the roles system,
 developer, tool and function are left out, and so are those without text.
 
+Message ids have to be unique in a conversation; `fields` {message: "-"} does without theirs.
+
 Questions stand in a record's `questions`, in the fields of `evals.loaders.jsonl`; or are
 records of their own, so that two files can be put together with `cat`:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 from evals.loaders import chat, csv_file, jsonl
 from evals.loaders.fields import Names
 from evals.loaders.findings import Findings
-from evals.loaders.json_text import first_character, open_data, records
+from evals.loaders.json_items import items
+from evals.loaders.json_text import first_character, open_data
 from traces.errors import DataError
 
 CHOICES = ("jsonl", "csv", "chat", "locomo", "longmemeval", "realmem")
@@ -49,11 +51,11 @@ def detect(path: Path, fields: Mapping[str, str] | None = None) -> str:
         return "csv"
     given = fields or {}
     if first_character(path) in ("{", "["):
-        keys = _first_keys(path) or set(_KEY.findall(head.decode("utf-8", "replace")))
-        found = _by_keys(keys, given)
+        found = _by_keys(_first_keys(path), given)
+        # Where no record can be read: the names that its beginning holds, at any depth.
+        found = found or _by_keys(set(_KEY.findall(head.decode("utf-8", "replace"))), given)[:1]
         if not found and path.suffix.lower() in (".jsonl", ".ndjson"):
-            # Whatever is wrong with it, it is meant to be one of these two.
-            found = ["chat"] if _named(chat.FIELDS, given, "messages") in keys else ["jsonl"]
+            found = ["jsonl"]  # whatever is wrong with it
     else:
         found = ["csv"] if _is_table(head, given) else []
     if len(found) == 1:
@@ -64,10 +66,17 @@ def detect(path: Path, fields: Mapping[str, str] | None = None) -> str:
 
 def _first_keys(path: Path) -> set[str]:
     """Return the keys of the first record that can be read, among a file's first ones."""
-    found = Findings(path)
-    for record in itertools.islice(records(path, found), _LOOKED_AT):
-        if isinstance(record.value, dict):
-            return set(record.value)
+    if first_character(path) == "[":
+        first = next(items(path, Findings(path)), None)
+        return set(first.value) if first and isinstance(first.value, dict) else set()
+    with open_data(path) as file:
+        for line in itertools.islice(file, _LOOKED_AT):
+            try:
+                value = json.loads(line.decode("utf-8-sig"))
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(value, dict):
+                return set(value)
     return set()
 
 

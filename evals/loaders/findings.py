@@ -94,9 +94,10 @@ class Findings:
             if "\n" in text:
                 self._put_lines(before, text, line, 0 if index is None else 1)
 
-    def name(self, index: int, name: str) -> None:
-        """Show the `index`-th record of a list with its name."""
-        self._names[index] = name
+    def name(self, index: int | None, name: object) -> None:
+        """Show the `index`-th record of a list with its name, where both are known."""
+        if index is not None and isinstance(name, str):
+            self._names[index] = name
 
     def error(
         self, kind: str, at: At, problem: str, fix: str, subject: str = "", place: str | None = None

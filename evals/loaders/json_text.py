@@ -56,8 +56,14 @@ BROKEN = (ValueError, RepeatedKey, RecursionError)
 
 
 def open_data(path: Path) -> IO[bytes]:
-    """Open a data file. Raises DataError naming the path and the reason."""
+    """Open a data file. Raises DataError naming the path and the reason.
+
+    What is no regular file is refused: loaders begin anew, and a pipe would have lost its
+    beginning by then.
+    """
     try:
+        if not path.is_dir() and not path.is_file() and path.exists():
+            raise DataError(f"{path}: is no regular file; write its content to one first")
         return path.open("rb")
     except OSError as error:
         reason = error.strerror or type(error).__name__

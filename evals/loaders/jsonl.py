@@ -64,15 +64,13 @@ def read_jsonl(path: Path, fields: Mapping[str, str] | None = None) -> Loaded:
     for record in records(path, findings):
         with findings.record(record.line, record.text, record.index):
             node = Node(record.value, record.at(), findings)
-            draft = _conversation(node, names) if node.mapping() is not None else None
-            if draft is not None:
-                if record.index is not None and draft.id:
-                    findings.name(record.index, draft.id)
-                finisher.add(draft)
+            if node.mapping() is not None:
+                findings.name(record.index, names.get("conversation", record.value))
+                finisher.add(_conversation(node, names))
     return Loaded.of("jsonl", findings, finisher.conversations)
 
 
-def _conversation(node: Node, names: Names) -> Draft | None:
+def _conversation(node: Node, names: Names) -> Draft:
     note_unknown(node, names.tops("conversation", "sessions", "questions"))
     draft = Draft(node.at, field(node, names, "conversation").id())
     sessions = field(node, names, "sessions").sequence()

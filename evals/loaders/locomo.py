@@ -9,7 +9,7 @@ are `dia_id`s, question ids `<sample_id>:q<index>`, session ids `session_<n>`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,16 +98,16 @@ def read_locomo(path: Path, fields: Mapping[str, str] | None = None) -> Loaded:
     return Loaded.of("locomo", findings, conversations)
 
 
-def _samples(path: Path, findings: Findings) -> list[Record]:
+def _samples(path: Path, findings: Findings) -> Iterator[Record]:
     if first_character(path) in ("[", ""):
-        return list(items(path, findings))
+        yield from items(path, findings)
+        return
     record = whole(path, findings)
     if record is not None:
         findings.error(
             "wrong_type", At((), 1), f"is {kind_of(record.value)}", "expected a list",
             place="top level",
         )  # fmt: skip
-    return []
 
 
 def _conversation(node: Node, sample: _Sample) -> Conversation | None:

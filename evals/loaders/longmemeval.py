@@ -40,10 +40,8 @@ def read_longmemeval(path: Path, fields: Mapping[str, str] | None = None) -> Loa
             node = Node(record.value, record.at(), findings)
             if node.mapping() is None:
                 continue
-            draft = _item(node, texts)
-            if record.index is not None and draft.id:
-                findings.name(record.index, draft.id)
-            finisher.add(draft)
+            findings.name(record.index, record.value.get("question_id"))
+            finisher.add(_item(node, texts))
     return Loaded.of("longmemeval", findings, finisher.conversations)
 
 

@@ -1,1 +1,1 @@
-"""Search over memory entries, shared by backends: exact, in memory, deterministic."""
+"""Search over memory entries, shared by backends: exact, deterministic, in memory or on disk."""

@@ -144,6 +144,11 @@ class ChromaStore:
                 chroma_otel_collection_endpoint="",
             )
             self._client: Any = chromadb.PersistentClient(str(directory), settings=settings)
+        with self._sqlite() as connection:
+            # The log, never shortened here, is searched at each write: 1 us a record of any user.
+            connection.execute(
+                "CREATE INDEX IF NOT EXISTS memtune_log ON embeddings_queue (topic, seq_id)"
+            )
 
     def collection(self, name: str, label: str) -> Collection:
         """Return a collection, made where there is none; `label` goes into its metadata."""
@@ -155,7 +160,9 @@ class ChromaStore:
                 # Vectors are always given; the default function is a downloader.
                 embedding_function=None,
             )
-        self._mute(str(raw.id))
+            self._mute(str(raw.id))
+            # A collection's first read does its whole log again, slowly where a write came first.
+            raw.get(limit=1, include=[])
         return Collection(raw, self._directory)
 
     def _mute(self, collection: str) -> None:
