@@ -129,6 +129,20 @@ class Settings(BaseSettings):
             return float(match[1]) * _UNITS[match[2]]
         return value
 
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        """Read ["text=body", "speaker=author,date=when"] as a mapping."""
+        if not isinstance(value, list | tuple):
+            return value
+        found: dict[str, str] = {}
+        for pair in (part for item in value for part in str(item).split(",") if part.strip()):
+            name, equals, theirs = pair.partition("=")
+            if not equals:
+                raise ValueError("give NAME=THEIRS, such as text=body")
+            found[name.strip()] = theirs.strip()
+        return found
+
     @field_validator("slots", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:

@@ -43,8 +43,8 @@ class UserMemory:
         """Take in one session as one turn: all of it or nothing.
 
         When this returns, the turn is on disk. When it raises, memory and disk hold
-        nothing of it; only after StoreError the turn may have been kept, and
-        `PersistentMemory.sessions` tells. A memory that `restore` has taken elsewhere is
+        nothing of it; only after an error of writing (StoreError) it may have been kept,
+        and `PersistentMemory.sessions` tells. A memory that `restore` has taken elsewhere is
         not written. Raises what `perform` and the embedder raise, and StoreError.
         """
         with self._lock:
@@ -109,6 +109,8 @@ class UserMemory:
             held = _state(backend).items
             known = records.kept.keys() | {entry.id for entry, _ in held}
             gone = known if entry_ids is None else known & set(entry_ids)
+            if not gone and entry_ids is not None:
+                return 0
             elsewhere, self._loaded = self._elsewhere, None
             self._memory.directory.forget(
                 self.user_id, records, None if entry_ids is None else gone
@@ -119,6 +121,7 @@ class UserMemory:
             return len(gone)
 
     def _load(self) -> tuple[MemoryBackend, UserRecords]:
+        self._memory.directory.require_open()
         if self._loaded is None:
             records = self._memory.directory.load(self.user_id)
             backend = self._memory.create(records.vectors)

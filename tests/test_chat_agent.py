@@ -17,6 +17,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import START, MessagesState, StateGraph
 
 from agent import create_memory_agent
 from agent.models.providers import SimulatedProvider
@@ -32,18 +33,8 @@ from traces.errors import (
     SettingsError,
 )
 
-README = """
-from langchain_core.messages import HumanMessage
-
-from agent import create_memory_agent
-
-with create_memory_agent(memory="memory") as agent:
-    config = {"configurable": {"user_id": "ana"}}
-    for text in ["My sister lives in Lisbon.", "Where does my sister live?"]:
-        state = agent.invoke({"messages": [HumanMessage(text)]}, config)
-    print(state["messages"][-1].content)
-    print([entry.text for entry in agent.memories("ana")])
-"""
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+EXAMPLE = README.split("```python\n")[1].split("```")[0]
 
 
 def test_the_readme_example_runs_as_it_stands(
@@ -52,7 +43,7 @@ def test_the_readme_example_runs_as_it_stands(
     """The ten lines of the README answer from memory, in a directory of their own; importing
     the package alone loads nothing heavy."""
     monkeypatch.chdir(tmp_path)
-    exec(README, {})
+    exec(EXAMPLE, {})
     answer, memories = capsys.readouterr().out.splitlines()
     assert answer == "Lisbon"
     assert "Lisbon" in memories
@@ -145,15 +136,18 @@ def test_the_answer_streams_as_it_comes(tmp_path: Path, pieces: int) -> None:
         heard(asyncio.run(over()))
 
 
-def test_an_answer_is_heard_before_its_reply_has_ended(tmp_path: Path) -> None:
+def test_an_answer_is_heard_before_its_reply_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Over HTTP, through LiteLLM: the endpoint sends each chunk of the reply only when the
     piece before it has been heard at the other end of the graph."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
     heard = threading.Semaphore()
     reply = ['{"answer": "No', "ted", ", than", 'ks"}']
 
     def answer(path: str, body: Any) -> Any:
         prompt = "".join(message["content"] for message in body["messages"])
-        if "[[ ## answer ## ]]" not in prompt:
+        if "[[ ## memories ## ]]" not in prompt:
             empty = {"facts": [], "queries": [], "after": "", "before": "", "require": []}
             return endpoint_said(json.dumps(empty))
         assert body["stream"] is True
@@ -222,6 +216,40 @@ def test_threads_live_in_any_checkpointer(tmp_path: Path, saver: str) -> None:
         with pytest.raises(SettingsError, match=r"thread belongs to user 'Ana', not to 'Ben'"):
             agent.invoke(said("Where does Ana live?"), config("Ben", "one"))
     connection.close()
+
+
+def test_it_is_a_langgraph_graph_like_any_other(tmp_path: Path) -> None:
+    """It draws itself, takes defaults by `with_config`, batches, reports events, and serves as
+    a node of another graph, whose thread it then speaks in."""
+    with agent_at(tmp_path) as agent:
+        assert list(agent.get_graph().nodes) == ["__start__", "answer", "remember", "__end__"]
+        ana = agent.with_config(config("Ana"))
+        ana.invoke(said("I live in Lisbon."))
+        (state,) = ana.batch([said("Where do I live?")])
+        assert state["messages"][-1].content == "Lisbon"
+
+        async def heard() -> list[str]:
+            events = agent.astream_events(said("And where do I live?"), config("Ana"))
+            return [
+                str(event["data"]["chunk"].content)
+                async for event in events
+                if event["event"] == "on_chat_model_stream"
+            ]
+
+        assert "".join(asyncio.run(heard())) == "Lisbon"
+        outer = StateGraph(MessagesState)
+        outer.add_node("memory", agent)
+        outer.add_edge(START, "memory")
+        whole = outer.compile(checkpointer=InMemorySaver())
+        for text in ("I collect stamps.", "What do I collect?"):
+            state = whole.invoke(said(text), config("Ana", "t"))
+        assert [m.content for m in state["messages"]][-1] == "stamps"
+        assert len(state["messages"]) == 4
+        streamed = whole.stream(
+            said("Where do I live, then?"), config("Ana", "t"), stream_mode="messages",
+            subgraphs=True,
+        )  # fmt: skip
+        assert "".join(str(chunk[1][0].content) for chunk in streamed) == "Lisbon"
 
 
 def test_all_that_was_said_since_the_last_answer_is_the_turn(tmp_path: Path) -> None:
@@ -341,7 +369,7 @@ def test_a_turn_that_cannot_be_read_is_given_up_and_said_so(tmp_path: Path) -> N
         problems = []
         for text in ("one", "two", "three"):
             state = agent.invoke(said(text), config("Ana"))
-            problems.append(agent.turns._problem("Ana", 1))
+            problems.append(agent.turns.remembering.problem("Ana", 1))
         assert "content" in problems[0]
         assert "given up after 3 attempts" in problems[2]
         first = agent.turns.log.turn("Ana", 1)
@@ -420,7 +448,7 @@ def test_evaluation_asks_as_before(tmp_path: Path) -> None:
     with agent_at(tmp_path, model) as agent:
         ctx = OperationContext(
             "c", "q", datetime(2024, 5, 1), PromptSet({"response": response_slot().seed}),
-            agent.turns.gateway.bind,
+            agent.turns.parts.gateway.bind,
         )  # fmt: skip
         from agent.models.language_model import dspy_scope
 
@@ -441,6 +469,6 @@ def test_a_provider_of_ones_own_is_used_as_it_is(tmp_path: Path) -> None:
         memory=tmp_path, settings=Settings(), providers={"agent": provider}, clock=Clock()
     ) as agent:
         told(agent, "Ana", "I live in Lisbon.")
-        other = agent.turns.parameters
+        other = agent.turns.parts.parameters
     with agent_at(tmp_path) as agent:
-        assert agent.turns.parameters != other
+        assert agent.turns.parts.parameters != other

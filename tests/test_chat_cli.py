@@ -181,7 +181,7 @@ def test_a_terminal_asks_before_it_forgets_and_ends_politely(tmp_path: Path) -> 
     terminal.type("n")
     terminal.until("\n> ")
     terminal.process.send_signal(signal.SIGINT)
-    terminal.until("Ended; what you said is remembered.")
+    terminal.until("Ended; every message that was answered is remembered.")
     assert terminal.process.wait(timeout=60) == 130
     assert "Traceback" not in terminal.seen
     from tests.chat_fixture import agent_at

@@ -92,7 +92,7 @@ def require_whole(agent: MemoryAgent, user: str = "Ana") -> None:
 def test_a_killed_process_forgets_nothing(tmp_path: Path) -> None:
     """kill -9 at random moments, again and again: every turn that had returned is in memory and
     record, and talking goes on where it ended."""
-    said_ = killed(tmp_path, int(os.environ.get("MEMTUNE_KILLS", "4")), random.Random())
+    said_ = killed(tmp_path, int(os.environ.get("MEMTUNE_KILLS", "3")), random.Random())
     with agent_at(tmp_path) as agent:
         assert told(agent, "Ana", "Hello there.") is not None
         held = " ".join(entry.text for entry in agent.memories("Ana"))
@@ -194,11 +194,11 @@ def test_forgetting_a_user_leaves_no_word_on_disk(tmp_path: Path) -> None:
     with agent_at(tmp_path) as agent:
         told(agent, "Ana", "I live in Qwertzuiop.", "My brother plays the Yxcvbnmlk.")
         told(agent, "Ben", "I live in Asdfghjkl.", "Where do I live?")
-        spent = agent.turns.gateway.ledger.spending()["agent"]
+        spent = agent.turns.parts.gateway.ledger.spending()["agent"]
         assert agent.forget("Ana") == 2
         assert agent.memories("Ana") == []
         assert agent.turns.log.users() == ["Ben"]
-        assert agent.turns.gateway.ledger.spending()["agent"] == spent
+        assert agent.turns.parts.gateway.ledger.spending()["agent"] == spent
         words = [b"Qwertzuiop", b"Yxcvbnmlk", b"Asdfghjkl"]
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
         held = {word: [p.name for p in files if word in p.read_bytes()] for word in words}

@@ -18,8 +18,9 @@ from agent.settings import load_settings
 from evals.splits import split
 from optimizers.export import Bundle, write_bundle
 from tests.loop_fixture import small
-from traces.domain import Dataset, PromptSet
+from traces.domain import Dataset, PromptSet, conversation_json
 from traces.errors import SettingsError
+from traces.hashing import content_hash
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +98,10 @@ def test_a_run_from_known_prompts_says_so_in_report_and_export(tmp_path: Path) -
         assert bundle_of(recorded).learned_from == (
             recorded.lock_file()["learned_from"] if recorded.promotions else ()
         )
+
+
+def test_a_data_set_hash_is_that_of_its_whole_text(dataset: Dataset) -> None:
+    """Hashing a data set piece by piece gives what hashing it whole gives."""
+    whole = content_hash([conversation_json(c) for c in dataset.conversations])
+    assert dataset.hash == whole
+    assert Dataset("empty", ()).hash == content_hash([])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from memory_backends.persistent import PersistentMemory
+from memory_backends.retrieval.chroma_hold import JOURNAL
 from memory_backends.retrieval.chroma_journal import Journal
 from memory_backends.retrieval.chroma_store import ChromaStore, Collection
 from memory_backends.retrieval.index import HybridIndex
@@ -154,3 +155,15 @@ def checked(
         if BEFORE[1] not in found and AFTER[0] not in found:
             assert [n for n, held in files_of(directory).items() if b"codeword" in held] == []
         return found
+
+
+def test_a_collection_in_use_is_never_dropped(tmp_path: Path) -> None:
+    """A note that a copy is to go does nothing once that copy has become the memory."""
+    with PersistentMemory(tmp_path) as memory:
+        write(memory, "Rosa", *BEFORE)
+    journal = Journal(tmp_path / JOURNAL)
+    (user,) = journal.users()
+    journal.add(user.key, "drop", user.collection, {})
+    journal.close()
+    with PersistentMemory(tmp_path) as memory:
+        assert memory.user("Rosa").entries() == list(BEFORE)

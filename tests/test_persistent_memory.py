@@ -492,8 +492,9 @@ def test_a_closed_memory_says_so(tmp_path: Path) -> None:
             use()
     with pytest.raises(StoreError, match="closed"):
         ingest(user, context(Scripted()), CHAT[0])
-    with pytest.raises(StoreError, match="closed"):
-        memory.user("Ben").entries()
+    for name in ("Rosa", "Ben"):
+        with pytest.raises(StoreError, match="closed"):
+            memory.user(name).entries()
 
 
 @pytest.mark.parametrize(

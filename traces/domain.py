@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from traces.hashing import content_hash
+from traces.hashing import content_hash, sequence_hash
 
 OperationKind = Literal["extraction", "update", "retrieval", "response"]
 
@@ -113,7 +113,7 @@ class Dataset:
     @property
     def hash(self) -> str:
         """Content hash of the conversations; independent of path and problems."""
-        return content_hash([conversation_json(c) for c in self.conversations])
+        return sequence_hash(conversation_json(c) for c in self.conversations)
 
 
 def conversation_json(conversation: Conversation) -> dict[str, object]:

@@ -76,6 +76,7 @@ def _open(
     stand_ins: Mapping[str, Provider] | None,
     stack: ExitStack,
 ) -> Turns:
+    from agent.chat.parts import Parts
     from agent.chat.prompts import choose_prompts
     from agent.chat.record import TurnLog
     from agent.chat.turns import Turns
@@ -128,13 +129,9 @@ def _open(
     log.store.save_prompt_set(spoken)
     provider = providers["agent"]
     identity = content_hash(dict(provider.identity("agent")))
+    parameters = content_hash([held.fingerprint, identity])
     return Turns(
-        memory=held,
-        log=log,
-        gateway=gateway,
-        prompts=spoken,
-        parameters=content_hash([held.fingerprint, identity]),
-        clock=clock,
+        Parts(held, log, gateway, spoken, parameters, clock),
         simulated=provider.simulated,
         model=model,
         resources=stack,

@@ -8,52 +8,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
 
-from agent.chat.erasing import erase_user
+from agent.chat.forgetting import erase_user, forget_entries
+from agent.chat.parts import Parts, Result, scoped
 from agent.chat.pieces import SpokenAnswer
-from agent.chat.record import Turn, TurnLog, question_id, turn_id
+from agent.chat.record import Turn, question_id, turn_id
+from agent.chat.remembering import Remembering
 from agent.chat.turnstile import Turnstile
-from agent.models.gateway import Gateway
 from agent.models.streaming import streaming_to
-from agent.response import respond
-from memory_backends.persistent import PersistentMemory
+from agent.response import ASSISTANT, respond
 from memory_backends.protocol import Inspectable
-from traces.domain import Message, OperationKind, PromptSet, Question, Session
-from traces.errors import (
-    BudgetExceeded,
-    ContentError,
-    MemtuneError,
-    OperationError,
-    ProviderError,
-    SettingsError,
-    StoreError,
-)
+from traces.domain import Message, Question, Session
+from traces.errors import SettingsError
 from traces.hashing import content_hash
-from traces.operation import OperationContext, Recorder
-from traces.schema import MemoryEntry, Variable, change
+from traces.operation import Recorder
+from traces.schema import MemoryEntry, Variable, message_variable
+from traces.schema import answer as answer_variable
 
-Result = TypeVar("Result")
-# How often a turn is tried to be remembered, failures of provider and budget not counted.
-ATTEMPTS = 3
-# A further attempt draws other samples: the ledger would only repeat what failed.
-SAMPLES_AN_ATTEMPT = 4
 # Turns that may be under way at a time; most of their time they wait for a model.
 THREADS = 32
-
-
-@dataclass(frozen=True)
-class JournalledContext(OperationContext):
-    """A context that tells after each operation that one has ended."""
-
-    ended: Callable[[], None] = lambda: None
-
-    def perform(self, kind: OperationKind, **given: Any) -> dict[str, list[Variable]]:
-        """Do what `OperationContext.perform` does, then tell."""
-        outputs = super().perform(kind, **given)
-        self.ended()
-        return outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +61,7 @@ class Turns:
     memory, database and gateway, which `resources` closes.
     """
 
-    memory: PersistentMemory
-    log: TurnLog
-    gateway: Gateway
-    prompts: PromptSet
-    parameters: str
-    clock: Callable[[], datetime]
+    parts: Parts
     simulated: bool
     model: str
     resources: ExitStack
@@ -103,6 +71,10 @@ class Turns:
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="memtune-turn")
     )
     _closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.memory, self.log = self.parts.memory, self.parts.log
+        self.remembering = Remembering(self.parts)
 
     def close(self) -> None:
         """Let the turns that have begun end, then the directory go. Twice is no error."""
@@ -163,15 +135,15 @@ class Turns:
         return found if own == list(asked.texts) else None
 
     def _answered(self, asked: Asked, spoken: SpokenAnswer | None) -> Turn:
-        self._catch_up(asked.user)
+        self.remembering.catch_up(asked.user)
         last = self.log.last(asked.user)
         number = last.number + 1 if last is not None else 1
-        now = self._now()
+        now = self.parts.now()
         said = "\n".join(asked.texts)
         # Whoever asks is named, as in a line of chat: a question may say "I".
         question = Question(question_id(number), f"{asked.speaker}: {said}", None)
         recorder = Recorder()
-        ctx = self._context(asked.user, question.id, now, recorder)
+        ctx = self.parts.context(asked.user, question.id, now, recorder)
         backend = self.memory.user(asked.user)
 
         def work() -> tuple[Sequence[MemoryEntry], Variable]:
@@ -182,29 +154,35 @@ class Turns:
             with streaming_to(spoken.feed, spoken.begin):
                 return entries, respond(question, entries, ctx, recent)
 
-        entries, answer = self._scoped(f"{asked.user}, {turn_id(number)}", work)
+        entries, answer = scoped(f"{asked.user}, {turn_id(number)}", work)
         prediction = str(answer.value["text"])
         messages = [
             Message(f"{turn_id(number)}-{i}", asked.speaker, text)
             for i, text in enumerate(asked.texts, start=1)
         ]
         if self.remember_answers:
-            messages.append(Message(f"{turn_id(number)}-a", "Assistant", prediction))
+            messages.append(Message(f"{turn_id(number)}-a", ASSISTANT, prediction))
         turn = Turn(
-            asked.user, number, asked.key, Session(turn_id(number), now, tuple(messages)), question,
-            prediction, answer.id, tuple(e.id for e in entries), self.prompts.hash, self.simulated,
-        )  # fmt: skip
-        return self.log.add(turn, self.parameters, recorder)
+            asked.user,
+            number,
+            asked.key,
+            Session(turn_id(number), now, tuple(messages)),
+            question,
+            prediction,
+            answer.id,
+            tuple(entry.id for entry in entries),
+            self.parts.prompts.hash,
+            self.simulated,
+        )
+        return self.log.add(turn, self.parts.parameters, recorder)
 
     def _recent(self, asked: Asked, now: datetime) -> list[Variable]:
         """Return the thread's last messages as variables: those that memory knows by theirs."""
-        from traces.schema import answer, message_variable
-
         found = []
         for recent in asked.recent:
             turn = self.log.by_key(asked.user, recent.key)
             if turn is not None and recent.answered:
-                found.append(answer(turn.prediction).placed(turn.answer_id))
+                found.append(answer_variable(turn.prediction).placed(turn.answer_id))
                 continue
             known = None
             if turn is not None:
@@ -216,91 +194,9 @@ class Turns:
                 found.append(message_variable(Message(id, recent.speaker, recent.text), now))
         return found
 
-    def _context(
-        self, user: str, scope: str, now: datetime, recorder: Recorder
-    ) -> OperationContext:
-        return OperationContext(
-            user, scope, now, self.prompts, self.gateway.bind, self.parameters, recorder
-        )
-
-    @staticmethod
-    def _scoped(where: str, work: Callable[[], Result]) -> Result:
-        from agent.models.language_model import dspy_scope
-
-        with dspy_scope():
-            try:
-                return work()
-            except (MemtuneError, OSError):
-                raise
-            except Exception as error:
-                # A backend of somebody else's: its error becomes one of ours.
-                line = f"{where}: {type(error).__name__}: {error}"[:500]
-                raise OperationError(line) from error
-
-    def _now(self) -> datetime:
-        return self.clock().replace(tzinfo=None, microsecond=0)
-
-    # remembering -------------------------------------------------------------------
-
     def remember(self, user: str, number: int) -> str:
-        """Remember what is pending, oldest first; return why a turn is not in memory, or ''.
-
-        Nothing is raised: the answer is not lost with it. The reason is in the record, and
-        the next turn of the user tries again, as long as the turn is not given up.
-        """
-        try:
-            self._catch_up(user)
-            return self._problem(user, number)
-        except (MemtuneError, OSError) as error:
-            return _line(error)
-
-    def _catch_up(self, user: str) -> None:
-        for turn in self.log.pending(user):
-            if not self._ingest(turn):
-                break  # sessions come in order
-
-    def _ingest(self, turn: Turn) -> bool:
-        """Remember one turn; say whether the ones after it may follow."""
-        if turn.id in self.memory.sessions(turn.user):
-            # A crash came between memory and record; the operations were journalled before.
-            self.log.remembered(turn)
-            return True
-        if turn.memory_pass is not None:
-            self.log.begin_again(turn)
-        recorder = Recorder()
-        journal = partial(self.log.journal, turn, self.prompts.hash, self.parameters, recorder)
-        ctx = JournalledContext(
-            turn.user, turn.id, turn.date, self.prompts, self.gateway.bind, self.parameters,
-            recorder, sample_index=turn.attempts * SAMPLES_AN_ATTEMPT, ended=journal,
-        )  # fmt: skip
-        try:
-            backend = self.memory.user(turn.user)
-            self._scoped(f"{turn.user}, {turn.id}", lambda: backend.ingest(turn.session, ctx))
-        except StoreError as error:
-            # It may have been kept all the same: the next attempt asks the memory.
-            self.log.doubtful(turn, _line(error))
-            return False
-        except Exception as error:
-            # Neither provider nor budget are the turn's fault.
-            counts = isinstance(error, ContentError) or not isinstance(
-                error, ProviderError | BudgetExceeded
-            )
-            given_up = counts and turn.attempts + 1 >= ATTEMPTS
-            self.log.missed(turn, _line(error), counts=counts, given_up=given_up)
-            return given_up
-        self.log.remembered(turn)
-        return True
-
-    def _problem(self, user: str, number: int) -> str:
-        found = self.log.turn(user, number)
-        if found is None or found.status == "remembered":
-            return ""
-        if found.status == "failed":
-            return f"given up after {found.attempts} attempts: {found.error}"
-        if found.error:
-            return f"{found.error}; the next turn tries again"
-        blocking = self.log.pending(user)[0]
-        return f"waits for {blocking.id} ({blocking.error}); the next turn tries again"
+        """Remember what is pending; return why a turn is not in memory, or ''."""
+        return self.remembering.remember(user, number)
 
     # looking and forgetting --------------------------------------------------------
 
@@ -310,7 +206,7 @@ class Turns:
         from traces.text import stems
 
         def work() -> list[MemoryEntry]:
-            self._catch_up(user)
+            self.remembering.catch_up(user)
             backend = self.memory.user(user)
             entries = list(backend.entries()) if isinstance(backend, Inspectable) else []
             wanted = set(stems(words))
@@ -330,33 +226,7 @@ class Turns:
                 gone = self.memory.forget(user)
                 erase_user(self.log.database, user)
                 return gone
-            self._catch_up(user)
-            return self._forget_some(user, entry_ids)
+            self.remembering.catch_up(user)
+            return forget_entries(self.parts, user, entry_ids)
 
         return self.run(user, work)
-
-    def _forget_some(self, user: str, entry_ids: Sequence[str]) -> int:
-        backend = self.memory.user(user)
-        known = {e.id: e for e in backend.entries()} if isinstance(backend, Inspectable) else {}
-        wanted = [known[id] for id in dict.fromkeys(entry_ids) if id in known]
-        if not wanted:
-            return 0
-        now = self._now()
-        recorder = Recorder()
-        ctx = self._context(user, f"forget-{now.isoformat()}", now, recorder)
-        outputs = ctx.perform(
-            "update",
-            name="forget",
-            identity=[e.id for e in wanted],
-            inputs={"near": [e.as_variable() for e in wanted]},
-            call=lambda _: {
-                "changes": [change("delete", e.id, "the user had it forgotten") for e in wanted]
-            },
-        )
-        gone = self.memory.forget(user, [v.value["target"] for v in outputs["changes"]])
-        self.log.forgotten(user, self.prompts.hash, self.parameters, recorder)
-        return gone
-
-
-def _line(error: Exception) -> str:
-    return f"{getattr(error, 'code', type(error).__name__)}: {error}"[:500]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.chat.record import Turn, TurnLog
@@ -87,6 +88,7 @@ def turn_of(log: TurnLog, user: str, name: str | None = None) -> Turn:
 def why(log: TurnLog, turn: Turn) -> Why:
     """Return what a turn's answer rested on, from the recorded operations."""
     graph = log.graph(turn.user, turn.answer_pass)
+    messages = {v.value["id"]: v for v in graph.variables("message")}
     entries: list[Entry] = []
     recent: list[Said] = []
     queries: list[str] = []
@@ -96,7 +98,7 @@ def why(log: TurnLog, turn: Turn) -> Why:
                 queries += query.value["queries"]
         elif operation.kind == "response":
             used = graph.inputs(operation.id, "retrieved")
-            entries += [_entry(graph, v, rank) for rank, v in enumerate(used, start=1)]
+            entries += [_entry(graph, v, i, messages) for i, v in enumerate(used, start=1)]
             before = (v for v in graph.inputs(operation.id) if v.kind in ("message", "answer"))
             recent += map(_said, before)
     return Why(
@@ -105,9 +107,10 @@ def why(log: TurnLog, turn: Turn) -> Why:
     )  # fmt: skip
 
 
-def _entry(graph: EvolutionGraph, used: Variable, rank: int) -> Entry:
+def _entry(
+    graph: EvolutionGraph, used: Variable, rank: int, messages: Mapping[str, Variable]
+) -> Entry:
     value = used.value
-    messages = {v.value["id"]: v for v in graph.variables("message")}
     chain = graph.versions(value["entry_id"])
     return Entry(
         value["entry_id"],

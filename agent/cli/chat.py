@@ -89,5 +89,5 @@ def chat(
         try:
             session.run(interactive=interactive)
         except KeyboardInterrupt:
-            typer.echo("\nEnded; what you said is remembered.")
+            typer.echo("\nEnded; every message that was answered is remembered.")
             raise typer.Exit(130) from None

@@ -115,14 +115,14 @@ def _roles(screen: Console, found: Mapping[str, Any]) -> None:
     heading(screen, "By role, whole run")
     table = _table("", "model", "calls", "tokens", "dollars")
     table.columns[1].justify, table.columns[1].overflow = "left", "fold"
-    table.columns[1].no_wrap = False
+    table.columns[0].no_wrap, table.columns[1].no_wrap = True, False
     low, high = found["run"]["low"]["by_role"], found["run"]["high"]["by_role"]
     for role, model in found["models"].items():
         a, b = low[role], high[role]
         tokens = [wording.tokens(end["input"] + end["output"]) for end in (a, b)]
         costs = [_dollars(end["usd"]) for end in (a, b)]
         table.add_row(
-            f"  {role}", foreign(model), _span(f"{a['calls']:,}", f"{b['calls']:,}"),
+            f"  {role}", foreign(model), _span(wording.tokens(a["calls"]), wording.tokens(b["calls"])),
             _span(*tokens), _span(*costs),
         )  # fmt: skip
     screen.print(table)

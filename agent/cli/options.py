@@ -16,6 +16,15 @@ Run = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name under runs/, or its directory.")
 ]
 
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=THEIRS",
+        help="What the file calls a field (jsonl, csv, chat); may be given again.",
+        show_default="memtune's names",
+        rich_help_panel=DATA,
+    ),
+]
 Rounds = Annotated[
     int | None,
     typer.Option(

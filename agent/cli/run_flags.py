@@ -33,6 +33,7 @@ def _flags(
         Path | None,
         _option("The data set's file, where it is read from one.", options.DATA, "none", "FILE"),
     ] = None,
+    fields: options.Fields = None,
     conversations: Annotated[
         int | None, _option("Synthetic conversations to make.", options.DATA, "30", "N")
     ] = None,
@@ -183,7 +184,9 @@ def with_run_flags(command: Callable[..., None]) -> Callable[..., None]:
     options_ = [p for p in own if p.default is not p.empty]
 
     def called(**given: Any) -> None:
-        command({name: given.pop(name) for name in template}, **given)
+        # An option that may be given again is an empty list where it was not given.
+        flags = {name: None if given[name] == [] else given[name] for name in template}
+        command(flags, **{name: given[name] for name in given if name not in template})
 
     shown = [*arguments, *template.values(), *options_]
     called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -73,14 +73,7 @@ def validate(
             show_default="seen from the file",
         ),
     ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=THEIRS",
-            help="What the file calls a field (jsonl, csv, chat); may be given again.",
-            show_default="memtune's names",
-        ),
-    ] = None,
+    fields: options.Fields = None,
     rounds: Annotated[
         int | None,
         typer.Option(
@@ -110,7 +103,7 @@ def validate(
         return
     from agent.settings import load_settings
 
-    settings = load_settings(dataset=dataset, data=path, fields=_mapping(fields), rounds=rounds)
+    settings = load_settings(dataset=dataset, data=path, fields=fields or None, rounds=rounds)
     found = examine(settings)
     if json:
         typer.echo(json_module.dumps(found, ensure_ascii=False, indent=2))
@@ -166,18 +159,3 @@ def _example(path: Path | None) -> None:
         return
     write_example(path)
     typer.echo(f"{path} written; look at it with 'memtune validate {path}'")
-
-
-def _mapping(given: list[str] | None) -> dict[str, str] | None:
-    """Return NAME=THEIRS options, several with commas between them too, as a mapping."""
-    from traces.errors import SettingsError
-
-    if not given:
-        return None
-    found: dict[str, str] = {}
-    for pair in (part for option in given for part in option.split(",") if part.strip()):
-        name, equals, theirs = pair.partition("=")
-        if not equals:
-            raise SettingsError(f"--fields {pair}: is no NAME=THEIRS, such as text=body")
-        found[name.strip()] = theirs.strip()
-    return found

@@ -181,9 +181,11 @@ def _prospects(screen: Console, run: Mapping[str, Any]) -> None:
 def _assumed(run: Mapping[str, Any]) -> str:
     asked = run["selection"]
     few, most = asked["fewest"], asked["most"]
-    each = f"{few:,}" if few == most else f"{few:,} to {most:,} (median {asked['median']:g})"
+    each = wording.plural(most, "question")
+    if few != most:
+        each = f"{few:,} to {each} (median {asked['median']:g})"
     return (
-        f"assumed: {wording.plural(run['rounds'], 'round')}; {each} questions a conversation, as "
+        f"assumed: {wording.plural(run['rounds'], 'round')}; {each} a conversation, as "
         f"in the selection split; a candidate's answers differ on "
         f"{wording.percent(run['discordance'])} of them, or on as many as it gains; questions "
         "independent of each other and the same gain everywhere, so that real gains have to be "

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.doctor.check import Check, broken
 from traces.errors import ProviderError, TransientProviderError
@@ -19,13 +19,45 @@ if TYPE_CHECKING:
     from agent.models.gateway import Gateway
     from agent.models.providers import Messages, Provider
 
-_FIELD = "answer"
 _TEXT = "Ana bought a green car."
-_INSTRUCTION = "Answer the question from the memories only, in as few words as possible."
-_INPUTS = {
-    "question": "What colour is Ana's car?",
-    "asked_on": "2024-05-12",
-    "memories": f"[1] (2024-05-01) {_TEXT}",
+
+
+class _Question(NamedTuple):
+    """A small question of the kind that a role is asked in a run."""
+
+    task: str
+    instruction: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, Any]
+
+
+_QUESTIONS = {
+    "agent": _Question(
+        "response",
+        "Answer the question from the memories only, in as few words as possible.",
+        {
+            "question": "What colour is Ana's car?",
+            "asked_on": "2024-05-12",
+            "memories": f"[1] (2024-05-01) {_TEXT}",
+        },
+        {"answer": str},
+    ),
+    "judge": _Question(
+        "judge",
+        "Decide whether the prediction says the same as the gold answer.",
+        {
+            "question": "What colour is Ana's car?",
+            "gold_answer": "green",
+            "prediction": "It is a dark green.",
+        },
+        {"correct": bool, "reason": str},
+    ),
+    "reflection": _Question(
+        "reflection",
+        "Give one edit that makes the instruction shorter, with 'action' and 'clause'.",
+        {"slot": "response", "instruction": "Answer the question. Be brief. Be short."},
+        {"edits": list[dict[str, Any]]},
+    ),
 }
 
 
@@ -113,19 +145,21 @@ def chat(provider: Provider, role: str, name: str, where: str) -> Iterator[Check
     """Ask as a run does, with a JSON schema where the model takes one."""
     from agent.models.choose import log_to
 
+    question = _QUESTIONS[role]
     events: list[str] = []
     log_to({role: provider}, lambda event, **_: events.append(event))
     asked = _ask(
         provider,
         role,
-        lambda gateway: gateway.ask(role)("response", _INSTRUCTION, _INPUTS, {_FIELD: str}),
+        lambda gateway: gateway.ask(role)(*question),
     )
     if asked.once.reply is None:
         yield _unanswered(asked, where)
         return
     yield asked.answered(name)
     refused = "json_schema_refused" in events
-    yield _form(asked.once.reply.text, asked.once.schema, refused, asked.error is None)
+    read = asked.error is None
+    yield _form(asked.once.reply.text, set(question.outputs), asked.once.schema, refused, read)
 
 
 def embedding(provider: Provider, name: str, where: str) -> Iterator[Check]:
@@ -153,14 +187,17 @@ def _unanswered(asked: _Asked, where: str) -> Check:
     return replace(found, mend=mend) if mend else found
 
 
-def _form(text: str, schema: Mapping[str, Any] | None, refused: bool, read: bool) -> Check:
+def _form(
+    text: str, fields: set[str], schema: Mapping[str, Any] | None, refused: bool, read: bool
+) -> Check:
     """Judge the reply's form: whether it is what the schema asks for."""
-    valid = _valid(text)
+    valid = _valid(text, fields)
     details = {"schema_sent": schema is not None and not refused, "valid": valid}
     began = repr(" ".join(text.split())[:60])
     if not read:
         return Check(
-            "schema", "problem", f"the reply is no JSON object with '{_FIELD}': {began}",
+            "schema", "problem",
+            f"the reply is no JSON object with {' and '.join(sorted(fields))}: {began}",
             "choose a model with a JSON mode; this one would be asked up to three times each "
             "time, and its questions go without an answer",
             details,
@@ -179,10 +216,10 @@ def _form(text: str, schema: Mapping[str, Any] | None, refused: bool, read: bool
     return Check("schema", "ok", f"{sent}; the reply is exact JSON", details=details)
 
 
-def _valid(text: str) -> bool:
-    """Whether a reply is, as it stands, an object with the field and nothing else."""
+def _valid(text: str, fields: set[str]) -> bool:
+    """Whether a reply is, as it stands, an object with these fields and nothing else."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and list(found) == [_FIELD] and isinstance(found[_FIELD], str)
+    return isinstance(found, dict) and set(found) == fields

@@ -11,6 +11,7 @@ from agent.estimate.cost_model import baseline, phases
 from agent.estimate.dry_pass import SPLITS, DryPass
 from agent.estimate.limits import limits, warnings
 from agent.estimate.sample import messages
+from agent.models.choose import SIMULATED
 from agent.models.gateway import ROLES
 from agent.models.pricing import Prices, cap, models_of, prices_of
 from agent.settings import Settings
@@ -23,7 +24,10 @@ FORMAT = 1
 POWER = 0.8
 # How often incumbent and candidate are taken to differ on a question by chance and by gain.
 DISCORDANCE = 0.2
-COVERS = "first evaluation of train and selection with the seed prompts"
+COVERS = (
+    "first evaluation of train and selection with the seed prompts (all sessions ingested, all "
+    "questions answered and judged; no causes of failures)"
+)
 
 
 def build(settings: Settings, dry: DryPass, latency: float | None = None) -> dict[str, Any]:
@@ -49,7 +53,7 @@ def build(settings: Settings, dry: DryPass, latency: float | None = None) -> dic
     }
     simulated = {
         "data": dry.dataset.simulated,
-        "model": any(settings.model_of(role).startswith("sim") for role in ROLES),
+        "model": any(settings.model_of(role) in SIMULATED for role in ROLES),
     }
     most_usd = cap(settings, prices)
     found: dict[str, Any] = {
@@ -76,7 +80,7 @@ def build(settings: Settings, dry: DryPass, latency: float | None = None) -> dic
         "gate": _gate(settings, dry),
     }
     found["limits"] = limits(settings, most_usd, found)
-    found["notes"] = _notes(settings, dry, prices)
+    found["notes"] = _notes(settings, dry)
     found["warnings"] = warnings(settings, found, dry.broken)
     return found
 
@@ -153,11 +157,11 @@ def _gate(settings: Settings, dry: DryPass) -> dict[str, Any]:
     }
 
 
-def _notes(settings: Settings, dry: DryPass, prices: Prices) -> list[str]:
+def _notes(settings: Settings, dry: DryPass) -> list[str]:
     """Return what the figures rest on, in lines for people."""
     share = wording.percent(dry.failures / dry.questions) if dry.questions else "-"
     lines = []
-    if all(settings.model_of(role).startswith("sim") for role in ROLES):
+    if all(settings.model_of(role) in SIMULATED for role in ROLES):
         lines.append(
             "Rests on a dry pass with the simulated model on a seed of its own, not the run's."
         )

@@ -10,6 +10,7 @@ from agent.estimate.amounts import Amount, Usage, added, total
 from agent.estimate.cost_model import Phase
 from agent.estimate.sample import EMBEDDING
 from agent.loop.directory import read_config
+from agent.models.choose import SIMULATED
 from agent.models.gateway import ROLES
 from agent.settings import Settings, read_settings
 from traces.errors import MemtuneError
@@ -17,7 +18,6 @@ from traces.errors import MemtuneError
 # Seconds a call where nothing is known of the model; a second or two is usual for short
 # replies of hosted models.
 ASSUMED = 2.0
-IN_PROCESS, LOOPBACK = "sim/", "sim-server/"
 # Where earlier runs lie; one with fewer calls says nothing about a model's speed.
 RUNS = Path("runs")
 FEWEST_CALLS = 200
@@ -36,8 +36,8 @@ def latency(
     if given is not None:
         return given, "given"
     models = [settings.model_of(role) for role in ROLES]
-    if all(m.startswith((IN_PROCESS, LOOPBACK)) for m in models):
-        served = any(m.startswith(LOOPBACK) for m in models)
+    if all(model in SIMULATED for model in models):
+        served = any(model != SIMULATED[0] for model in models)
         return (LOOPBACK_SECONDS if served else 0.0), "simulated"
     measured = _measured(settings, phases, runs)
     return (ASSUMED, "assumed") if measured is None else (measured, "measured")
@@ -112,5 +112,5 @@ def _lane(settings: Settings, role: str) -> tuple[str, str | None]:
 
 def local_seconds(settings: Settings, outside: float, inside: float) -> float:
     """Return what a call takes of this machine's time: the model's own too where it runs here."""
-    ours = any(settings.model_of(role).startswith("sim") for role in ROLES)
+    ours = any(settings.model_of(role) in SIMULATED for role in ROLES)
     return outside + inside if ours else outside

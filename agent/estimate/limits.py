@@ -26,18 +26,20 @@ def limits(
         value = most_usd if name == "max_usd" else getattr(settings, name)
         if value is None:
             continue
-        low, high = found["run"]["low"][figure], found["run"]["high"][figure]
-        if low is None or high is None:
+        # Where a price is missing, what is known is the least that it can be.
+        first, low, high = (
+            row["usd_known"] if row[figure] is None else row[figure]
+            for row in (found["baseline"], found["run"]["low"], found["run"]["high"])
+        )
+        verdict = "too_low" if value < low else "tight" if value < high else "enough"
+        if verdict == "enough" and found["run"]["high"][figure] is None:
             verdict = "unknown"
-        else:
-            verdict = "too_low" if value < low else "tight" if value < high else "enough"
-        first = found["baseline"][figure]
         listed.append(
             {
                 "limit": name,
                 "value": value,
                 "verdict": verdict,
-                "below_baseline": first is not None and value < first,
+                "below_baseline": value < first,
             }
         )
     return listed

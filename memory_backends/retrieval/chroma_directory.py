@@ -80,17 +80,17 @@ class MemoryDirectory:
 
     def users(self) -> list[str]:
         """Return the ids of all users, sorted."""
-        self._require_open()
+        self.require_open()
         return sorted(user.id for user in self._journal.users())
 
     def sessions(self, user_id: str) -> list[str]:
         """Return the ids of a user's committed sessions, oldest first."""
-        self._require_open()
+        self.require_open()
         return self._journal.sessions(_key(user_id))
 
     def load(self, user_id: str) -> UserRecords:
         """Return a user's committed entries: none for one who is not known."""
-        self._require_open()
+        self.require_open()
         key = _key(user_id)
         with self._writing:
             self._finish(self._journal.pending(key))
@@ -116,18 +116,20 @@ class MemoryDirectory:
         if not change.size and session is None:
             return
         with self._writing:
-            self._require_open()
+            self.require_open()
             key = _key(user_id)
             row = self._journal.user(key) or self._new(user_id)
             row = replace(row, digest=change.digest, written=row.written + change.size)
             with self._journal.transaction():
-                pending = [self._journal.add(key, "write", row.collection, change.steps)]
+                pending = self._journal.add(key, "write", row.collection, change.steps)
                 self._journal.set_user(row)
                 if session is not None:
                     self._journal.add_session(key, session)
-            self._finish(pending)
             if records.collection is None:
                 records.collection = self._collection(row)
+            apply(records.collection, change.steps)
+            with self._journal.transaction():
+                self._journal.strike([pending])
         records.kept = change.kept
 
     def forget(self, user_id: str, records: UserRecords, entry_ids: Container[str] | None) -> None:
@@ -136,7 +138,7 @@ class MemoryDirectory:
         The records are to be loaded again. After an error `load` finishes what is committed.
         """
         with self._writing:
-            self._require_open()
+            self.require_open()
             key = _key(user_id)
             row = self._journal.user(key)
             if row is None:
@@ -207,7 +209,8 @@ class MemoryDirectory:
         key = _key(user_id)
         return UserRow(key, user_id, _name(key, 1), 1, self._model, digest([]), 0)
 
-    def _require_open(self) -> None:
+    def require_open(self) -> None:
+        """Raise StoreError when this has been closed."""
         if self._closed:
             raise StoreError(f"{self.path}: the memory is closed; open it again")
 

@@ -169,9 +169,10 @@ class Journal:
         )
 
     def remove_user(self, key: str) -> None:
-        """Remove what is known of a user: row, sessions and changes under way."""
-        for table in ("users", "sessions", "pending"):
-            self._write(f"DELETE FROM {table} WHERE key = ?", key)
+        """Remove what is known of a user: row, sessions and texts that Chroma was to get."""
+        self._write("DELETE FROM users WHERE key = ?", key)
+        self._write("DELETE FROM sessions WHERE key = ?", key)
+        self._write("DELETE FROM pending WHERE key = ? AND action = 'write'", key)
 
     def sessions(self, key: str) -> list[str]:
         """Return the ids of a user's ingested sessions, oldest first, with repeats."""

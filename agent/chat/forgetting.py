@@ -1,16 +1,43 @@
-"""Forgetting a user for good: turns, operations, model calls and the values under them."""
+"""Forgetting: single entries, or a user for good with turns, operations and model calls."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from agent.chat.parts import Parts
 from agent.chat.record import drop_passes
+from memory_backends.protocol import Inspectable
 from traces.database import Database
+from traces.operation import Recorder
+from traces.schema import change
 
 # A call keeps its number of attempts and tokens: what was spent stays counted.
 _BLANK = "UPDATE calls SET status = 'forgotten', request = '{}', response = NULL, error = NULL"
+
+
+def forget_entries(parts: Parts, user: str, entry_ids: Sequence[str]) -> int:
+    """Delete entries from a user's memory by an operation that is recorded first; return how
+    many there were. Unknown ids are no error."""
+    backend = parts.memory.user(user)
+    known = {e.id: e for e in backend.entries()} if isinstance(backend, Inspectable) else {}
+    wanted = [known[id] for id in dict.fromkeys(entry_ids) if id in known]
+    if not wanted:
+        return 0
+    now = parts.now()
+    recorder = Recorder()
+    outputs = parts.context(user, f"forget-{now.isoformat()}", now, recorder).perform(
+        "update",
+        name="forget",
+        identity=[entry.id for entry in wanted],
+        inputs={"near": [entry.as_variable() for entry in wanted]},
+        call=lambda _: {
+            "changes": [change("delete", e.id, "the user had it forgotten") for e in wanted]
+        },
+    )
+    parts.log.forgotten(user, parts.prompts.hash, parts.parameters, recorder)
+    return parts.memory.forget(user, [v.value["target"] for v in outputs["changes"]])
 
 
 def erase_user(database: Database, user: str) -> None:
