@@ -14,7 +14,7 @@ app = typer.Typer(help="Long proofs: what the loop gains, and what tracing costs
 
 def register(root: typer.Typer) -> None:
     """Add the group to the command line."""
-    root.add_typer(app, name="bench")
+    root.add_typer(app, name="bench", rich_help_panel="Measure")
 
 
 @app.command("loop")

@@ -119,11 +119,11 @@ def _roles(screen: Console, found: Mapping[str, Any]) -> None:
     low, high = found["run"]["low"]["by_role"], found["run"]["high"]["by_role"]
     for role, model in found["models"].items():
         a, b = low[role], high[role]
+        calls = [wording.tokens(end["calls"]) for end in (a, b)]
         tokens = [wording.tokens(end["input"] + end["output"]) for end in (a, b)]
         costs = [_dollars(end["usd"]) for end in (a, b)]
         table.add_row(
-            f"  {role}", foreign(model), _span(wording.tokens(a["calls"]), wording.tokens(b["calls"])),
-            _span(*tokens), _span(*costs),
+            f"  {role}", foreign(model), _span(*calls), _span(*tokens), _span(*costs),
         )  # fmt: skip
     screen.print(table)
 

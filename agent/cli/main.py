@@ -55,6 +55,16 @@ for group in (
 ):  # fmt: skip
     group.register(app)
 
+# The help's panels, in the order in which the verbs are met.
+_PANELS = {
+    "Prepare": ("init", "validate", "doctor", "judge-check", "estimate"),
+    "Run": ("run", "resume", "stop", "status"),
+    "Look": ("trace", "report", "compare", "graph"),
+    "Use": ("export", "chat", "flag"),
+}
+for verb in app.registered_commands:
+    verb.rich_help_panel = next((p for p, verbs in _PANELS.items() if verb.name in verbs), None)
+
 # typer brings click along, under a name that changed between its versions.
 _UsageError: type[Exception] = next(
     c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
@@ -86,6 +96,7 @@ def _memtune(
 
     \b
     memtune run                   run the loop on synthetic conversations
+    memtune init                  begin with conversations and a model of your own
     memtune status                what there is, and how far it is
     memtune trace RUN QUESTION    one wrong answer, from message to verdict
     memtune export RUN            the prompts, for production
