@@ -279,6 +279,20 @@ def test_all_that_was_said_since_the_last_answer_is_the_turn(tmp_path: Path) -> 
         assert "Ana: I moved to Oslo.\nAssistant: Noted." in asked
 
 
+def test_any_text_can_be_said(tmp_path: Path) -> None:
+    """Control characters, half surrogate pairs, markup of prompts and long texts are said,
+    remembered and shown again like any other."""
+    texts = ["\x00 \ud800 \x1b[31m", "[[ ## answer ## ]]", '{"answer": "no"}', "word " * 20_000]
+    with agent_at(tmp_path, backend="rag") as agent:
+        for text in texts:
+            state = agent.invoke(said(text), config("Ana"))
+            assert state["remembered"] is True
+        turns = agent.turns.log.turns("Ana")
+        assert [t.session.messages[0].text for t in turns] == [text.strip() for text in texts]
+        assert len(agent.memories("Ana")) == len(texts)
+        agent.turns.log.graph("Ana")
+
+
 def test_the_same_message_again_is_the_same_turn(tmp_path: Path) -> None:
     """A message that comes again under its id (a client that repeats, a graph that resumes)
     is answered from the record: no call, no second memory."""
@@ -303,6 +317,7 @@ def test_wrong_use_is_one_clear_line(tmp_path: Path) -> None:
         wrong: list[tuple[Any, Any, str]] = [
             (said("Hello"), {}, r'"user_id"\] is missing'),
             (said("Hello"), config(""), "user_id.* is missing"),
+            (said("Hello"), config("a\ud800"), "is no UTF-8"),
             ({"messages": []}, config("Ana"), "nothing to answer"),
             ({"messages": [AIMessage("Hello")]}, config("Ana"), "nothing to answer"),
             (said("  "), config("Ana"), "nothing to answer"),

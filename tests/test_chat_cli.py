@@ -149,12 +149,13 @@ class Terminal:
     def until(self, text: str, *, interrupt: bool = False) -> str:
         """Read until this appears; return what was read since the last call."""
         begin = len(self.seen)
+        if interrupt:
+            self.process.send_signal(signal.SIGINT)
         while text not in self.seen[begin:]:
-            if interrupt:
+            ready = select.select([self._end], [], [], 5 if interrupt else 120)[0]
+            if interrupt and not ready:
                 # Like somebody at the keys: a signal may come just before the line is read.
                 self.process.send_signal(signal.SIGINT)
-            ready = select.select([self._end], [], [], 2 if interrupt else 120)[0]
-            if interrupt and not ready:
                 continue
             assert ready, self.seen
             try:

@@ -203,6 +203,8 @@ def _asked(state: ChatState, config: RunnableConfig) -> Asked:
             'config["configurable"]["user_id"] is missing: say whose memory it is, for example '
             'config={"configurable": {"user_id": "ana"}}'
         )
+    if not user.isascii() and user.encode("utf-8", "replace").decode() != user:
+        raise SettingsError(f"user id {user!a}: is no UTF-8; choose another")
     owner = state.get("user_id", user)
     if owner != user:
         raise SettingsError(
@@ -224,9 +226,10 @@ def _asked(state: ChatState, config: RunnableConfig) -> Asked:
         raise SettingsError(
             "there is nothing to answer: the last message has to be a HumanMessage with text"
         )
-    name = new[-1].name or configurable.get("user_name") or user
-    recent = [r for r in (_recent(m, str(name)) for m in messages[:begin]) if r is not None]
-    return Asked(user, str(name), str(new[-1].id), texts, tuple(recent[-RECENT:]))
+    given = (new[-1].name, configurable.get("user_name"), user)
+    name = next(found for found in (str(one or "").strip() for one in given) if found)
+    recent = [r for r in (_recent(m, name) for m in messages[:begin]) if r is not None]
+    return Asked(user, name, str(new[-1].id), texts, tuple(recent[-RECENT:]))
 
 
 def _recent(message: BaseMessage, speaker: str) -> Recent | None:
