@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from agent.loop import runner
+from agent.loop.opening import open_run
 from agent.loop.services import Services
 from agent.settings import Settings, load_settings
 from evals.simulation.request import parse_request
@@ -29,7 +29,7 @@ def small(tmp_path: Path, **changes: Any) -> Settings:
 
 def opened(settings: Settings, stack: ExitStack) -> Services:
     """Open a run without driving its loop."""
-    services, _ = runner._open(settings, stack, False, None, False)
+    services, _ = open_run(settings, stack)
     return services
 
 

@@ -140,7 +140,7 @@ def test_more_rounds_than_the_error_rate_allows_are_refused(tmp_path: Path) -> N
 def test_the_round_under_way_counts_as_one_that_may_spend(tmp_path: Path) -> None:
     """Of five rounds two were gated and a third has begun: a sixth would make four more
     tests where three are left; had the third missed no gate, it would be refused too."""
-    from agent.loop.runner import _check_rounds
+    from agent.loop.opening import _check_rounds
 
     with ExitStack() as stack:
         services = opened(small(tmp_path, rounds=5), stack)

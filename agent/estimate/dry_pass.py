@@ -15,7 +15,7 @@ from agent.estimate.amounts import Amount, spent_since, total
 from agent.estimate.sample import FEWEST, MOST_CALLS, Part, Parts, Scale, order
 from agent.estimate.stand_in import dry_settings, providers, stand_in
 from agent.loop.nodes.attribute import Case, attribute_failures
-from agent.loop.runner import open_dry
+from agent.loop.opening import open_run
 from agent.loop.services import Services
 from agent.settings import Settings
 from evals.statistics import Mode
@@ -73,7 +73,9 @@ def dry_pass(settings: Settings, report: Report = lambda _stage, _done, _of: Non
     with ExitStack() as stack:
         where = stack.enter_context(tempfile.TemporaryDirectory(prefix="memtune-estimate-"))
         model = stand_in(settings)
-        services = open_dry(dry_settings(settings, Path(where)), stack, providers(settings, model))
+        services, _ = open_run(
+            dry_settings(settings, Path(where)), stack, stand_ins=providers(settings, model)
+        )
         services.store.spare_the_disk()
         train, selection = (services.conversations(name) for name in SPLITS[:2])
         candidates = order([*train, *selection], {c.id for c in train})

@@ -1,0 +1,252 @@
+"""Opens a run: what is checked before anything is paid for, then what its nodes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from agent.episodes import EpisodeRunner
+from agent.logs import EventLog
+from agent.loop import assemble
+from agent.loop.data_lock import describe, learned_before, write_lock
+from agent.loop.directory import EVENTS, RunDirectory, require_database
+from agent.loop.file_errors import file_errors
+from agent.loop.services import Progress, Services
+from agent.models.budget import Budget, Limits
+from agent.models.choose import log_to, make_providers
+from agent.models.embeddings import LiteLLMEmbedder
+from agent.models.gateway import ROLES, Gateway, Rates
+from agent.models.pricing import Prices, cap, models_of, prices_of
+from agent.models.providers import Provider
+from agent.models.shared_ledger import SharedLedger
+from agent.scoring import Scoring, scoring_identity, scoring_of
+from agent.settings import Settings
+from evals.evaluate import Evaluator
+from evals.spending import Spending, choose_mode
+from evals.splits import Splits, TestSeal, split
+from memory_backends.registry import create_backend
+from optimizers.registry import make_optimizer
+from traces.attribution.registry import create as create_attribution
+from traces.database import Database
+from traces.domain import Dataset, PromptSet, PromptSlot
+from traces.errors import IdentityError
+from traces.hashing import content_hash
+from traces.ledger import Ledger
+from traces.store import Store
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the settings come to, before a run directory is touched.
+
+    `models` are hashes of identities by role; `shared` is the ledger between runs, if any.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    slots: tuple[PromptSlot, ...]
+    prompts: PromptSet
+    scoring: Scoring
+    seal: TestSeal
+    providers: Mapping[str, Provider]
+    prices: Prices
+    shared: SharedLedger | None
+    models: Mapping[str, str]
+    embedder: LiteLLMEmbedder | None
+    identity: Mapping[str, object]
+
+
+def _plan(settings: Settings, stack: ExitStack, stand_ins: Mapping[str, Provider] | None) -> _Plan:
+    dataset = assemble.load_data(settings)
+    assemble.require_conversations(dataset)
+    slots = assemble.tunable_slots(settings)
+    prompts = assemble.seed_prompts(settings)
+    splits = split(dataset)
+    if settings.limit_episodes is not None:
+        splits = splits.limited(dataset, settings.limit_episodes)
+    make_optimizer(settings.optimizer)  # an unknown name must not fix a run
+    create_attribution(settings.attribution, None, settings.seed)
+    scoring = scoring_of(settings)
+    remarks = scoring.tried([q for c in dataset.conversations for q in c.questions])
+    dataset = replace(dataset, problems=(*dataset.problems, *remarks))
+    seal = TestSeal(settings.state_directory())
+    seal.check()
+    providers = stand_ins or make_providers(settings)
+    for provider in {id(p): p for p in providers.values()}.values():
+        stack.callback(provider.close)
+    prices, shared = Prices({}), None
+    if stand_ins is None:
+        prices = prices_of(settings, models_of(settings, ROLES))
+        if settings.ledger is not None:
+            shared = SharedLedger(settings.ledger)
+            stack.callback(shared.close)
+    models = {role: content_hash(dict(providers[role].identity(role))) for role in ROLES}
+    embedder = assemble.make_embedder(providers)
+    identity = assemble.identity_of(settings, dataset, prompts, models, embedder)
+    return _Plan(
+        dataset, splits, slots, prompts, scoring, seal, providers, prices, shared, models,
+        embedder, identity,
+    )  # fmt: skip
+
+
+def open_run(
+    settings: Settings,
+    stack: ExitStack,
+    *,
+    resume: bool = False,
+    on_progress: Callable[[Progress, Services], None] | None = None,
+    echo_logs: bool = False,
+    stand_ins: Mapping[str, Provider] | None = None,
+) -> tuple[Services, Database]:
+    """Return what a run's nodes work with, and its database; `stack` closes it all.
+
+    `stand_ins` play the models, by role, in a dry pass. Raises what is wrong before anything
+    is paid for; see `agent.loop.runner.run`.
+    """
+    plan = _plan(settings, stack, stand_ins)
+    dataset, splits, prices = plan.dataset, plan.splits, plan.prices
+    directory = RunDirectory(settings.out or assemble.default_directory(plan.identity))
+    stack.callback(directory.close)
+    stack.enter_context(file_errors(directory.path))
+    require_database(directory.path)
+    mode = choose_mode(
+        None if settings.gate_mode == "auto" else settings.gate_mode,
+        len(splits.selection),
+        Spending(settings.rounds),
+    )
+    config = {
+        "identity": plan.identity,
+        "settings": settings.model_dump(mode="json"),
+        "simulated": {
+            "data": dataset.simulated,
+            "model": any(provider.simulated for provider in plan.providers.values()),
+        },
+    }
+    directory.fix_identity(config)
+    directory.clear_stop()
+    lock = describe(dataset, splits, learned_before(settings.prompts))
+    write_lock(directory.path, lock)
+    database = Database(directory.database)
+    stack.callback(database.close)
+    store = Store(database)
+    # Another limit of rounds must not change what a run claims half-way through it.
+    mode = (store.state("started") or {}).get("gate_mode", mode)
+    log = EventLog(directory.path / EVENTS, echo=echo_logs)
+    stack.callback(log.close)
+    gateway = _gateway(settings, plan, database, directory, log)
+    ask_judge = gateway.ask("judge")
+    services = Services(
+        dataset=assemble.limited(dataset, settings.limit_questions),
+        data_hash=dataset.hash,
+        splits=splits,
+        store=store,
+        gateway=gateway,
+        evaluator=_evaluator(settings, plan, gateway, store),
+        attribute=create_attribution(settings.attribution, ask_judge, settings.seed),
+        optimizer=make_optimizer(settings.optimizer),
+        slots=plan.slots,
+        seed_prompts=plan.prompts,
+        seed=settings.seed,
+        rounds=settings.rounds,
+        declared_rounds=store.state("declared_rounds", settings.rounds),
+        patience=settings.patience,
+        target=settings.target,
+        gate_mode=mode,
+        min_gain=settings.min_gain,
+        concurrency=settings.concurrency,
+        seal=plan.seal,
+        identity=content_hash(dict(plan.identity)),
+        directory=directory.path,
+        log=log,
+        transform_signals=lambda signals: signals,
+        on_progress=lambda _: None,
+    )
+    if on_progress is not None:
+        services.on_progress = lambda progress: on_progress(progress, services)
+    _check_rounds(services)
+    directory.write_config(config)  # a refused limit must not become the run's
+    # The run's row is there before the graph starts: a crash before the first checkpoint
+    # must not lose the run.
+    store.set_state("declared_rounds", services.declared_rounds)
+    store.set_state("status", {"status": "running", "stop_reason": ""})
+    store.set_state("prices", prices.to_json())
+    store.save_prompt_set(plan.prompts)
+    if store.state("started") is None:
+        store.set_state("started", {"gate_mode": mode})
+        most_usd = cap(settings, prices)
+        if most_usd is not None and settings.max_usd is None:
+            log("default_budget", max_usd=most_usd, change="--max-usd")
+    elif resume is False:
+        log("continued")
+    for problem in dataset.problems:
+        log("data_problem", problem=problem)
+    if lock["warning"] is not None:
+        log("prompts_met_data", warning=lock["warning"])
+    log("opened", run=directory.path.name, gate_mode=mode, conversations=splits.to_json())
+    services.on_progress(Progress(0, services.rounds, "open"))
+    return services, database
+
+
+def _gateway(
+    settings: Settings,
+    plan: _Plan,
+    database: Database,
+    directory: RunDirectory,
+    log: EventLog,
+) -> Gateway:
+    """Return the way to the models, with what was spent so far entered in its budget."""
+    ledger = Ledger(database, plan.shared)
+    spent = ledger.spending()
+    budget = Budget(
+        Limits(
+            settings.max_calls, settings.max_tokens, settings.deadline, cap(settings, plan.prices)
+        ),
+        calls=sum(s.calls for s in spent.values()),
+        tokens=sum(s.tokens for s in spent.values()),
+        stop_requested=directory.stop_requested,
+        usd=plan.prices.known(spent),
+    )
+    rates = Rates(settings.requests_per_minute, settings.tokens_per_minute)
+    gateway = Gateway(
+        plan.providers, ledger, budget, settings.concurrency, rates=rates, prices=plan.prices
+    )
+    log_to(plan.providers, log)
+    gateway.log = log
+    if plan.embedder is not None:
+        plan.embedder.connect(gateway, database)
+    return gateway
+
+
+def _evaluator(settings: Settings, plan: _Plan, gateway: Gateway, store: Store) -> Evaluator:
+    parameters = content_hash([plan.identity["backend_fingerprint"], plan.models["agent"]])
+    fixed = scoring_identity(settings).values()
+    return Evaluator(
+        EpisodeRunner(
+            lambda: create_backend(settings.backend, settings.backend_config, plan.embedder),
+            gateway,
+            store,
+            parameters,
+            settings.concurrency,
+        ),
+        plan.scoring.judge(gateway.ask("judge")),
+        store,
+        content_hash([parameters, plan.models["judge"], settings.limit_questions, *fixed]),
+        settings.concurrency,
+        scorer=plan.scoring.name,
+    )
+
+
+def _check_rounds(services: Services) -> None:
+    """Refuse more rounds than the error rate was divided by, as far as it is spent."""
+    begun = [record["round"] for record in services.store.rounds("evaluate")]
+    gated = [record["round"] for record in services.store.rounds("gate")]
+    # The round under way may still reach its gate.
+    ended = len(begun) if begun[-1:] == gated[-1:] else len(begun) - 1
+    if services.rounds > services.declared_rounds:
+        if services.store.rounds("finish"):
+            raise IdentityError(
+                f"{services.directory}: the run is finished and its test split was opened; "
+                "start a new run for more rounds"
+            )
+        Spending(services.declared_rounds, len(gated)).check(services.rounds - ended)
