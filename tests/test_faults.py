@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from agent.loop import runner
+from agent.loop import opening
 from agent.loop.runner import run, settings_of
 from agent.models import gateway as gateway_module
 from agent.models.breaker import BreakerSettings
@@ -77,7 +80,7 @@ def openai(monkeypatch: pytest.MonkeyPatch, server: FaultyServer) -> dict[str, A
         )
         return dict.fromkeys(ROLES, provider)
 
-    monkeypatch.setattr(runner, "make_providers", make)
+    monkeypatch.setattr(opening, "make_providers", make)
     return {}
 
 
@@ -88,7 +91,22 @@ def litellm(monkeypatch: pytest.MonkeyPatch, server: FaultyServer) -> dict[str, 
     return {**models, "api_base": server.url, "first_byte_timeout": READ}
 
 
-@pytest.mark.parametrize("through", [openai, litellm])
+def langchain(monkeypatch: pytest.MonkeyPatch, server: FaultyServer) -> dict[str, Any]:
+    """The settings of a run whose models are ChatOpenAI's at the server, without its retries."""
+    from langchain_openai import ChatOpenAI
+
+    module = ModuleType("faulty_chat_models")
+    for role in ROLES:
+        made = ChatOpenAI(
+            model=f"sim/rules-1:{role}", base_url=server.url, api_key=SecretStr("none"),
+            max_retries=0, timeout=READ,
+        )  # fmt: skip
+        setattr(module, role, made)
+    monkeypatch.setitem(sys.modules, "faulty_chat_models", module)
+    return {f"{role}_model": f"faulty_chat_models:{role}" for role in ROLES}
+
+
+@pytest.mark.parametrize("through", [openai, litellm, langchain])
 def test_a_fifth_of_the_requests_fail_and_nothing_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: Any, through: Any
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +15,15 @@ from agent.cli.recorded import RecordedRun
 from agent.cli.report import build
 from agent.loop import runner
 from agent.loop.assemble import limited, load_data
-from agent.loop.data_lock import describe, history_hash, learned_before
+from agent.loop.data_lock import describe, history_hash
+from agent.loop.directory import read_config
+from agent.prompt_files import learned_before
 from agent.settings import load_settings
 from evals.splits import split
 from optimizers.export import Bundle, write_bundle
-from tests.loop_fixture import small
+from tests.loop_fixture import opened, small
 from traces.domain import Dataset, PromptSet, conversation_json
-from traces.errors import SettingsError
+from traces.errors import IdentityError, SettingsError
 from traces.hashing import content_hash
 
 
@@ -105,3 +109,21 @@ def test_a_data_set_hash_is_that_of_its_whole_text(dataset: Dataset) -> None:
     whole = content_hash([conversation_json(c) for c in dataset.conversations])
     assert dataset.hash == whole
     assert Dataset("empty", ()).hash == content_hash([])
+
+
+def test_a_run_that_took_the_first_questions_is_not_gone_on_with(tmp_path: Path) -> None:
+    """A limited run of the version before, which sampled otherwise, has another identity: it is
+    refused, not mixed. Without a limit the identity is what it was."""
+    unlimited = small(tmp_path)
+    with ExitStack() as stack:
+        opened(unlimited, stack)
+    assert "questions" not in read_config(tmp_path / "run")["identity"]
+    settings = small(tmp_path, limit_questions=2, out=tmp_path / "limited")
+    with ExitStack() as stack:
+        opened(settings, stack)
+    path = tmp_path / "limited" / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    assert config["identity"].pop("questions") == "stratified"
+    path.write_text(json.dumps(config), "utf-8")
+    with ExitStack() as stack, pytest.raises(IdentityError, match="questions was null"):
+        opened(settings, stack)

@@ -77,7 +77,6 @@ def _open(
     stack: ExitStack,
 ) -> Turns:
     from agent.chat.parts import Parts
-    from agent.chat.prompts import choose_prompts
     from agent.chat.record import TurnLog
     from agent.chat.turns import Turns
     from agent.loop.assemble import make_embedder
@@ -85,6 +84,7 @@ def _open(
     from agent.models.choose import make_providers
     from agent.models.gateway import Gateway, Rates
     from agent.models.pricing import Prices, models_of, prices_of
+    from agent.prompt_files import choose_prompts
     from agent.response import response_slot
     from memory_backends.persistent import PersistentMemory
     from memory_backends.registry import slots_of

@@ -62,6 +62,8 @@ def nothing_recorded(directory: Path) -> dict[str, Any]:
 
     config = read_config(directory)
     identity, settings = config["identity"], config["settings"]
+    known = config.get("simulated")
+    known = known if isinstance(known, dict) else {}
     nothing: dict[str, Any] = {"made": 0, "saved": 0, "by_role": {}}
     return {
         "run": directory.resolve().name,
@@ -69,7 +71,7 @@ def nothing_recorded(directory: Path) -> dict[str, Any]:
         "status": "running" if running(directory) else "not begun",
         "stop_reason": "",
         "rounds": 0,
-        "simulated": {"data": False, "model": False},
+        "simulated": {name: bool(known.get(name)) for name in ("data", "model")},
         "data": {"name": str(identity.get("dataset")), "hash": str(identity.get("data_hash"))},
         "measured_by": {},
         "backend": identity.get("backend"),

@@ -149,24 +149,17 @@ def _origin(recorded: RecordedRun, prompts: PromptSet) -> Origin:
 
     simulated = recorded.simulated
     scorer = str(recorded.settings.get("scorer") or "judge")
-    judge = Agent(f"judge {recorded.models['judge']}", _plays(recorded.models["judge"]))
+    judge = Agent(f"judge {recorded.models['judge']}", recorded.plays("judge"))
     return Origin(
         run=recorded.name,
         identity=content_hash(recorded.identity)[:12],
         data_hash=str(recorded.identity["data_hash"]),
         prompts=prompts,
-        model=Agent(recorded.models["agent"], _plays(recorded.models["agent"])),
+        model=Agent(recorded.models["agent"], recorded.plays("agent")),
         backend=Agent(str(recorded.identity.get("backend"))),
         scorer=judge if scorer == "judge" else Agent(scorer),
         label=wording.banner(**simulated) if any(simulated.values()) else None,
     )
-
-
-def _plays(model: str) -> bool:
-    from agent.models.choose import SIMULATED
-    from agent.models.providers import is_simulated_name
-
-    return model in SIMULATED or is_simulated_name(model)
 
 
 def _wanted(recorded: RecordedRun, which: str | None) -> list[PromptSet]:

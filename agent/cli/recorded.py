@@ -123,6 +123,16 @@ class RecordedRun:
             "model": any(str(m).startswith("sim") for m in self.models.values()),
         }
 
+    def plays(self, role: str) -> bool:
+        """Say whether the simulated model plays this role."""
+        from agent.models.choose import SIMULATED
+        from agent.models.providers import is_simulated_name
+
+        roles = self._simulated.get("roles") if isinstance(self._simulated, dict) else None
+        if isinstance(roles, dict):
+            return bool(roles.get(role))
+        return self.models[role] in SIMULATED or is_simulated_name(self.models[role])
+
     @property
     def models(self) -> dict[str, str]:
         """Model string by role."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.loop.data_source import SYNTHETIC, dataset_name, read_data
 from agent.models.providers import Provider
+from agent.prompt_files import choose_prompts
 from agent.response import response_slot
 from agent.scoring import scoring_identity
 from agent.settings import Settings
@@ -22,9 +23,6 @@ from traces.hashing import content_hash, text_hash
 
 if TYPE_CHECKING:
     from agent.models.embeddings import LiteLLMEmbedder
-
-# An instruction goes with every call of its operation; a longer file is the wrong file.
-LONGEST_PROMPT = 100_000
 
 
 def load_data(settings: Settings) -> Dataset:
@@ -93,36 +91,9 @@ def tunable_slots(settings: Settings) -> tuple[PromptSlot, ...]:
 def seed_prompts(settings: Settings) -> PromptSet:
     """Return the prompts that a run starts from: the shipped ones, or those in --prompts.
 
-    The directory holds one Markdown file a slot, `<slot>.md`; slots without a file keep
-    the shipped instruction. Raises SettingsError for a missing or foreign file.
+    Raises SettingsError as `agent.prompt_files.choose_prompts` does.
     """
-    slots = {slot.name: slot.seed for slot in all_slots(settings)}
-    if settings.prompts is None:
-        return PromptSet(slots)
-    if not settings.prompts.is_dir():
-        raise SettingsError(f"--prompts {settings.prompts}: is no directory; give one of .md files")
-    files = sorted(settings.prompts.glob("*.md"))
-    if not files:
-        raise SettingsError(f"--prompts {settings.prompts}: holds no <slot>.md file")
-    for path in files:
-        if path.stem not in slots:
-            raise SettingsError(
-                f"--prompts {path}: backend {settings.backend} has no slot '{path.stem}'; "
-                f"name files after {', '.join(slots)}"
-            )
-        try:
-            text = path.read_text("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"--prompts {path}: cannot be read ({error})") from error
-        if not text:
-            raise SettingsError(f"--prompts {path}: is empty; write an instruction or delete it")
-        if len(text) > LONGEST_PROMPT:
-            raise SettingsError(
-                f"--prompts {path}: has {len(text):,} characters; shorten it to at most "
-                f"{LONGEST_PROMPT:,}"
-            )
-        slots[path.stem] = text
-    return PromptSet(slots)
+    return choose_prompts(settings.prompts, all_slots(settings), settings.backend)
 
 
 def make_embedder(providers: Mapping[str, Provider]) -> LiteLLMEmbedder | None:
@@ -149,7 +120,11 @@ def identity_of(
         "dataset": dataset.name,
         "data_hash": dataset.hash,
         "limit_questions": settings.limit_questions,
-        **_given(limit_episodes=settings.limit_episodes),
+        # Once the first questions were taken, not a sample of each category: another run.
+        **_given(
+            limit_episodes=settings.limit_episodes,
+            questions="stratified" if settings.limit_questions is not None else None,
+        ),
         "seed": settings.seed,
         "backend": settings.backend,
         "backend_fingerprint": backend.fingerprint,

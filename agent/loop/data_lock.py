@@ -13,9 +13,7 @@ from typing import Any
 
 from agent.loop.directory import write_whole
 from evals.splits import Splits
-from optimizers.export.bundle import MANIFEST
 from traces.domain import Conversation, Dataset, conversation_json
-from traces.errors import SettingsError
 from traces.hashing import content_hash
 
 LOCK_FILE = "dataset.lock.json"
@@ -24,24 +22,6 @@ LOCK_FILE = "dataset.lock.json"
 def history_hash(conversation: Conversation) -> str:
     """Return the hash of a conversation's sessions, whatever is asked about them."""
     return content_hash(conversation_json(conversation)["sessions"])
-
-
-def learned_before(prompts: Path | None) -> tuple[str, ...]:
-    """Return the histories that the prompts in a bundle were learned and chosen on, sorted.
-
-    Empty for a directory without bundle.json. Raises SettingsError for a damaged one.
-    """
-    if prompts is None or not (prompts / MANIFEST).exists():
-        return ()
-    path = prompts / MANIFEST
-    try:
-        found = json.loads(path.read_text("utf-8")).get("learned_from", [])
-        return tuple(sorted({str(digest) for digest in found}))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise SettingsError(
-            f"--prompts {path}: is damaged ({error}); export the bundle again, or delete the file "
-            "to use its .md files as plain prompts"
-        ) from error
 
 
 def describe(dataset: Dataset, splits: Splits, before: tuple[str, ...]) -> dict[str, Any]:

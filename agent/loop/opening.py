@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from agent.episodes import EpisodeRunner
 from agent.logs import EventLog
 from agent.loop import assemble
-from agent.loop.data_lock import describe, learned_before, write_lock
+from agent.loop.data_lock import describe, write_lock
 from agent.loop.directory import EVENTS, RunDirectory, require_database
 from agent.loop.file_errors import file_errors
 from agent.loop.services import Progress, Services
@@ -20,6 +20,7 @@ from agent.models.gateway import ROLES, Gateway, Rates
 from agent.models.pricing import Prices, cap, models_of, prices_of
 from agent.models.providers import Provider
 from agent.models.shared_ledger import SharedLedger
+from agent.prompt_files import learned_before
 from agent.scoring import Scoring, scoring_identity, scoring_of
 from agent.settings import Settings
 from evals.evaluate import Evaluator
@@ -121,6 +122,7 @@ def open_run(
         "simulated": {
             "data": dataset.simulated,
             "model": any(provider.simulated for provider in plan.providers.values()),
+            "roles": {role: plan.providers[role].simulated for role in ROLES},
         },
     }
     directory.fix_identity(config)
@@ -231,7 +233,15 @@ def _evaluator(settings: Settings, plan: _Plan, gateway: Gateway, store: Store) 
         ),
         plan.scoring.judge(gateway.ask("judge")),
         store,
-        content_hash([parameters, plan.models["judge"], settings.limit_questions, *fixed]),
+        content_hash(
+            [
+                parameters,
+                plan.models["judge"],
+                settings.limit_questions,
+                *(["stratified"] if settings.limit_questions is not None else []),
+                *fixed,
+            ]
+        ),
         settings.concurrency,
         scorer=plan.scoring.name,
     )

@@ -89,7 +89,11 @@ def translate(error: BaseException, vendor: Vendor) -> ProviderError:
 def cut_off(vendor: Vendor, reply: Completion | None = None) -> ContentError:
     """Return the error of a reply that ended at its greatest length."""
     limit = f"max_tokens ({vendor.max_tokens})" if vendor.max_tokens else "the model's max_tokens"
-    return _content(f"{vendor}: the reply was cut off at {limit}; raise it {vendor.options}", reply)
+    return _content(
+        f"{vendor}: the reply was cut off at {limit}; raise it {vendor.options}, "
+        "which begins a new run",
+        reply,
+    )
 
 
 def refused(vendor: Vendor, said: str, reply: Completion | None = None) -> ContentError:

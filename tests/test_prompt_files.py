@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.chat.prompts import choose_prompts
+from agent.prompt_files import choose_prompts
 from agent.response import response_slot
 from memory_backends.registry import slots_of
 from optimizers.export import Bundle, write_bundle
@@ -72,7 +72,6 @@ def test_a_bundle_of_another_backend_is_refused_in_a_line(bundle: Path) -> None:
         ("extraction.md", None, r"extraction\.md: cannot be read \(No such file"),
         ("extraction.md", b"\xff\xfe", r"extraction\.md: cannot be read"),
         ("extraction.md", b"\n", "is not the text"),
-        ("bundle.json", None, r"holds no bundle \(no bundle\.json\)"),
         ("bundle.json", b"{", r"bundle\.json: is damaged"),
         ("bundle.json", b"[1]", "is no bundle of memtune's"),
         ("bundle.json", b'{"name": "other", "version": 1}', "is no bundle of memtune's"),
@@ -96,10 +95,20 @@ def test_a_damaged_or_foreign_bundle_is_one_clear_line(
     assert "export" in str(caught.value)
 
 
+def test_plain_files_are_prompts_too(bundle: Path) -> None:
+    """Without its manifest a bundle is a directory of prompts, to be edited as one likes."""
+    (bundle / "bundle.json").unlink()
+    (bundle / "update.md").unlink()
+    (bundle / "extraction.md").write_text("Write down nothing.\n", "utf-8")
+    found = chosen(bundle).instructions
+    assert found["extraction"] == "Write down nothing."
+    assert found["update"] == next(slot.seed for slot in SLOTS if slot.name == "update")
+
+
 def test_what_is_no_directory_is_no_bundle(tmp_path: Path, bundle: Path) -> None:
     """A missing directory and a file are told as such; so is a manifest of other prompts."""
     for path in (tmp_path / "missing", bundle / "bundle.json"):
-        with pytest.raises(SettingsError, match="holds no bundle"):
+        with pytest.raises(SettingsError, match="is no directory"):
             chosen(path)
     manifest = json.loads((bundle / "bundle.json").read_text("utf-8"))
     del manifest["prompts"]["update"]
