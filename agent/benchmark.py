@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.settings import load_settings
 from evals.benchmarks.loop import EMPTY, HEADLINE, NOOP, NULL, RANDOM, SHUFFLED, Job
@@ -15,6 +16,7 @@ from traces.hashing import text_hash
 from traces.results import ErrorSignal
 
 Signals = Sequence[ErrorSignal]
+One = TypeVar("One")
 
 
 def shuffled_types(signals: Signals) -> Signals:
@@ -82,11 +84,19 @@ def run_jobs(
     jobs: Sequence[Job], *, model: str, conversations: int, rounds: int, processes: int
 ) -> Iterator[tuple[Job, Mapping[str, Any]]]:
     """Yield each job with its `done` event as it ends, `processes` at a time."""
+    work = partial(run_job, model=model, conversations=conversations, rounds=rounds)
+    yield from in_processes(jobs, work, processes)
+
+
+def in_processes(
+    jobs: Sequence[One], work: Callable[[One], Mapping[str, Any]], processes: int
+) -> Iterator[tuple[One, Mapping[str, Any]]]:
+    """Yield each job with what `work` (which can be pickled) makes of it, as it ends."""
     if processes <= 1:
         for job in jobs:
-            yield job, run_job(job, model, conversations, rounds)
+            yield job, work(job)
         return
     with ProcessPoolExecutor(processes) as pool:
-        futures = {pool.submit(run_job, job, model, conversations, rounds): job for job in jobs}
+        futures = {pool.submit(work, job): job for job in jobs}
         for future in as_completed(futures):
             yield futures[future], future.result()

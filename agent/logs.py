@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
+# What somebody who waits has to be told, though the log is not shown.
+_NOTICES = {
+    "provider_down": "{provider} does not answer as it should ({last}); waiting for it",
+    "provider_back": "{provider} answers again",
+}
+
 
 class EventLog:
-    """Appends events to a file, flushed one by one; `echo` shows them on stderr too."""
+    """Appends events to a file, flushed one by one; `echo` shows them on stderr too.
+
+    Without `echo`, only that a provider is down, or back, is said there.
+    """
 
     def __init__(self, path: Path, *, echo: bool = False) -> None:
         self._file: TextIO = path.open("a", encoding="utf-8")
@@ -35,7 +46,14 @@ class EventLog:
         self._file.flush()
         if self._echo is not None:
             self._echo.msg(event, **values)
+        elif event in _NOTICES:
+            print(f"memtune: {_notice(event, values)}", file=sys.stderr)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _notice(event: str, values: Mapping[str, Any]) -> str:
+    said = {name: " ".join(str(value).split())[:300] for name, value in values.items()}
+    return _NOTICES[event].format_map(defaultdict(str, said))

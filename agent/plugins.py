@@ -30,10 +30,11 @@ def load_object(name: str, option: str) -> Any:
         sys.path.insert(0, here)
     try:
         found: Any = import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingsError(
             f"{option} {name}: module {module_name} cannot be imported "
-            f"({type(error).__name__}: {error}); check its name and install what it needs"
+            f"({type(error).__name__}: {str(error)[:300]}); check its name and install what it "
+            "needs"
         ) from error
     for part in attribute.split("."):
         try:

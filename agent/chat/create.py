@@ -46,7 +46,8 @@ def create_memory_agent(
     `prompts`: a bundle's directory, a prompt set, or None for the shipped ones. `memory`: a
     directory, held by one process at a time; it keeps many users' memories. `settings`: as
     loaded from environment and memtune.toml, unless given; `model` and `backend` override
-    them. A budget in them holds for all turns ever made here; a deadline is not used.
+    them. A budget in them holds for all turns ever made here; a deadline is not used. Where a
+    model has a known price and `max_usd` is not given, all turns together may cost 10 USD.
     `clock`: local time; it dates what is said. `providers` stand in for the models, by role.
 
     Raises SettingsError, LockedError (another process has the directory), StoreError and
@@ -76,14 +77,15 @@ def _open(
     stand_ins: Mapping[str, Provider] | None,
     stack: ExitStack,
 ) -> Turns:
+    from agent.chat.allowance import Allowance
     from agent.chat.parts import Parts
     from agent.chat.record import TurnLog
     from agent.chat.turns import Turns
     from agent.loop.assemble import make_embedder
-    from agent.models.budget import Budget, Limits
+    from agent.models.budget import Limits
     from agent.models.choose import make_providers
     from agent.models.gateway import Gateway, Rates
-    from agent.models.pricing import Prices, models_of, prices_of
+    from agent.models.pricing import Prices, cap, models_of, prices_of
     from agent.prompt_files import choose_prompts
     from agent.response import response_slot
     from memory_backends.persistent import PersistentMemory
@@ -115,8 +117,8 @@ def _open(
     stack.callback(database.close)
     ledger = Ledger(database)
     spent = ledger.spending()
-    budget = Budget(
-        Limits(settings.max_calls, settings.max_tokens, None, settings.max_usd),
+    budget = Allowance(
+        Limits(settings.max_calls, settings.max_tokens, None, cap(settings, prices)),
         calls=sum(s.calls for s in spent.values()),
         tokens=sum(s.tokens for s in spent.values()),
         usd=prices.known(spent),
@@ -136,4 +138,5 @@ def _open(
         model=model,
         resources=stack,
         remember_answers=remember_answers,
+        embedder=embedder,
     )

@@ -29,6 +29,9 @@ class Added:
     conversations: int
 
 
+_LOCK_SECONDS = 10
+
+
 def conversation_id(user: str) -> str:
     """Return the id of a user's conversation: the user's, where a data set can hold it."""
     usable = len(user) <= _LONGEST_ID and user.isprintable() and user == user.strip()
@@ -43,17 +46,24 @@ def add_question(path: Path, conversation: Conversation) -> Added:
     all. Raises DataError for a file that is no such data set, that holds another conversation
     of this name, or that cannot be written.
     """
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     from agent.loop.directory import write_whole
 
+    if path.is_dir() or not path.name:
+        raise DataError(f"{path}: is a directory; give a file with --out")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_SECONDS):
             lines = _lines(path)
             added = _merge(path, lines, conversation)
             texts = [line if isinstance(line, str) else _dump(line) for line in lines]
             write_whole(path, "".join(f"{text}\n" for text in texts))
+    except Timeout as error:
+        raise DataError(
+            f"{path}: is held by another process, or cannot be locked; try again, or choose "
+            "another --out"
+        ) from error
     except OSError as error:
         raise DataError(
             f"{path}: cannot be written ({error.strerror or error}); choose another --out"

@@ -44,7 +44,8 @@ def erase_user(database: Database, user: str) -> None:
     """Erase all that the record holds of a user, also from the file's free pages.
 
     Texts that no other user's operation rests on go with it, those of calls that came to
-    nothing too. Reads the whole record once.
+    nothing too, and all vectors: those of others are made anew when they are needed. The
+    caller sees to it that nobody is at work. Reads the whole record once.
     """
     database.write("PRAGMA secure_delete = ON")
     with database.transaction() as connection:
@@ -55,6 +56,7 @@ def erase_user(database: Database, user: str) -> None:
         for (key,) in connection.execute("SELECT key FROM calls").fetchall():
             if key not in kept_calls:
                 connection.execute(f"{_BLANK} WHERE key = ?", (key,))
+                connection.execute("DELETE FROM embeddings WHERE call = ?", (key,))
         kept = set(_values(connection))
         for (digest,) in connection.execute("SELECT hash FROM value_texts").fetchall():
             if digest not in kept:

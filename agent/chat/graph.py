@@ -8,7 +8,7 @@ what the user said. State holds the thread's messages and handles; memories stay
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Annotated, Any, Self, TypedDict
 
@@ -19,6 +19,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 
+from agent.chat.gate import TURN, ClosedError, TurnCount
 from agent.chat.record import Turn
 from agent.chat.speaking import AnswerModel, Say
 from agent.chat.turns import Asked, Recent, Turns
@@ -31,6 +32,8 @@ RECENT = 6
 _ANSWER = "-answer"
 # LangGraph keeps keys that begin so out of checkpoints.
 _CUSTOM = "__memtune_custom"
+# What `invoke` tells `stream`: nobody but itself reads.
+_WHOLE = "memtune_whole"
 
 
 class ChatState(TypedDict, total=False):
@@ -62,13 +65,24 @@ class MemoryAgent(CompiledStateGraph[Any, Any, Any, Any]):
         super().__init__(**kwargs)
         self.turns = turns
 
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """As in LangGraph."""
+        return super().invoke(input, config, **{**kwargs, _WHOLE: True})
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """As in LangGraph."""
+        return await super().ainvoke(input, config, **{**kwargs, _WHOLE: True})
+
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """As in LangGraph. `custom` yields `{"answer": piece}`."""
-        return super().stream(input, _marked(config, kwargs), **kwargs)
+        turn = TurnCount(self.turns.gate, whole=kwargs.pop(_WHOLE, False))
+        return _counted(turn, super().stream(input, _marked(config, kwargs), **kwargs))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """As in LangGraph. `custom` yields `{"answer": piece}`."""
-        return super().astream(input, _marked(config, kwargs), **kwargs)
+        whole = kwargs.pop(_WHOLE, False)
+        chunks = super().astream(input, _marked(config, kwargs), **kwargs)
+        return _acounted(self.turns, chunks, whole=whole)
 
     def memories(self, user_id: str, words: str = "") -> list[MemoryEntry]:
         """Return what is remembered of a user; with `words` the entries that hold them."""
@@ -82,7 +96,12 @@ class MemoryAgent(CompiledStateGraph[Any, Any, Any, Any]):
         return self.turns.forget(user_id, entry_ids)
 
     def close(self) -> None:
-        """End the turns that have begun and let the directory go; twice is no error."""
+        """End the turns that have begun and let the directory go; twice is no error.
+
+        A turn whose stream nobody reads at the moment is not waited for beyond the operation
+        under way, nor one that needs the event loop of this thread (`async with` waits for
+        those): the state then says `problem`, and the user's next turn remembers it.
+        """
         self.turns.close()
 
     def __enter__(self) -> Self:
@@ -129,21 +148,90 @@ class _Nodes:
 
     def answer(self, state: ChatState, config: RunnableConfig) -> ChatState:
         one = _Answering(self._turns, state, config)
+        _begin()
         return self._turns.run(one.asked.user, one)
 
     async def aanswer(self, state: ChatState, config: RunnableConfig) -> ChatState:
         one = _Answering(self._turns, state, config)
+        _begin()
         return await self._turns.arun(one.asked.user, one)
 
     def remember(self, state: ChatState) -> ChatState:
-        return self._turns.run(state["user_id"], lambda: self._remembered(state), first=True)
+        try:
+            return self._turns.run(state["user_id"], lambda: self._remembered(state), first=True)
+        except ClosedError as error:
+            return _missed(error)
+        finally:
+            _end()
 
     async def aremember(self, state: ChatState) -> ChatState:
-        return await self._turns.arun(state["user_id"], lambda: self._remembered(state), first=True)
+        user = state["user_id"]
+        try:
+            return await self._turns.arun(user, lambda: self._remembered(state), first=True)
+        except ClosedError as error:
+            return _missed(error)
+        finally:
+            _end()
 
     def _remembered(self, state: ChatState) -> ChatState:
         problem = self._turns.remember(state["user_id"], int(state["turn"][1:]))
         return {"remembered": not problem, "problem": problem}
+
+
+def _begin() -> None:
+    turn = TURN.get()
+    if turn is not None:
+        turn.begin()
+
+
+def _end() -> None:
+    turn = TURN.get()
+    if turn is not None:
+        turn.end()
+
+
+def _missed(error: ClosedError) -> ChatState:
+    """Return the state of a turn that was answered before the agent was closed."""
+    turn = TURN.get()
+    if turn is None or not turn.begun:
+        raise error
+    return {"remembered": False, "problem": f"{error}; the user's next turn remembers it"}
+
+
+def _counted(turn: TurnCount, chunks: Iterator[Any]) -> Iterator[Any]:
+    """Yield a run's chunks; count its turn as long as it goes on."""
+    try:
+        while True:
+            with turn.running():
+                try:
+                    chunk = next(chunks)
+                except StopIteration:
+                    return
+            yield chunk
+    finally:
+        try:
+            chunks.close()  # type: ignore[attr-defined]
+        finally:
+            turn.end()
+
+
+async def _acounted(turns: Turns, chunks: AsyncIterator[Any], *, whole: bool) -> AsyncIterator[Any]:
+    import asyncio
+
+    turn = TurnCount(turns.gate, whole=whole, loop=asyncio.get_running_loop())
+    try:
+        while True:
+            with turn.running():
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+            yield chunk
+    finally:
+        try:
+            await chunks.aclose()  # type: ignore[attr-defined]
+        finally:
+            turn.end()
 
 
 class _Answering:

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from agent.chat.forgetting import erase_user, forget_entries
+from agent.chat.gate import Gate, in_counted_turn
 from agent.chat.parts import Parts, Result, scoped
 from agent.chat.pieces import SpokenAnswer
 from agent.chat.record import Turn, question_id, turn_id
@@ -19,11 +21,13 @@ from agent.models.streaming import streaming_to
 from agent.response import ASSISTANT, respond
 from memory_backends.protocol import Inspectable
 from traces.domain import Message, Question, Session
-from traces.errors import SettingsError
 from traces.hashing import content_hash
 from traces.operation import Recorder
 from traces.schema import MemoryEntry, Variable, message_variable
 from traces.schema import answer as answer_variable
+
+if TYPE_CHECKING:
+    from agent.models.embeddings import LiteLLMEmbedder
 
 # Turns that may be under way at a time; most of their time they wait for a model.
 THREADS = 32
@@ -67,29 +71,36 @@ class Turns:
     resources: ExitStack
     remember_answers: bool = False
     turnstile: Turnstile = field(default_factory=Turnstile)
+    gate: Gate = field(default_factory=Gate)
+    embedder: LiteLLMEmbedder | None = None
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="memtune-turn")
     )
-    _closed: bool = False
 
     def __post_init__(self) -> None:
         self.memory, self.log = self.parts.memory, self.parts.log
         self.remembering = Remembering(self.parts)
 
     def close(self) -> None:
-        """Let the turns that have begun end, then the directory go. Twice is no error."""
-        if not self._closed:
-            self._closed = True
-            self.pool.shutdown(wait=True)
-            self.resources.close()
+        """Let the turns that have begun end, then the directory go. Twice is no error.
+
+        In the thread of an event loop it cannot wait for what that loop has to bring to its
+        end: such a turn is answered or refused, and remembered by the user's next one.
+        """
+        self.gate.close()
+        self.pool.shutdown(wait=True)
+        self.resources.close()
 
     # one at a time -----------------------------------------------------------------
 
     def run(self, user: str, work: Callable[[], Result], *, first: bool = False) -> Result:
         """Do a piece of a user's work in this thread, when it is its turn."""
-        self._require_open()
-        with self.turnstile.held(user, first=first):
-            return work()
+        entry = self.gate.enter(begun=in_counted_turn())
+        try:
+            with self.turnstile.held(user, first=first), self.gate.inside():
+                return work()
+        finally:
+            self.gate.leave(entry)
 
     async def arun(self, user: str, work: Callable[[], Result], *, first: bool = False) -> Result:
         """Do it in a thread of the pool, in a copy of this context.
@@ -98,19 +109,28 @@ class Turns:
         """
         import asyncio
 
-        self._require_open()
-        await self.turnstile.enter(user, first=first)
-        try:
-            future = self.pool.submit(contextvars.copy_context().run, work)
-        except BaseException:
-            self.turnstile.leave(user)
-            raise
-        future.add_done_callback(lambda _: self.turnstile.leave(user))
-        return await asyncio.wrap_future(future)
+        def inside() -> Result:
+            with self.gate.inside():
+                return work()
 
-    def _require_open(self) -> None:
-        if self._closed:
-            raise SettingsError("the memory agent is closed; create a new one")
+        def ended(_: object = None) -> None:
+            self.turnstile.leave(user)
+            self.gate.leave(entry)
+
+        entry = self.gate.enter(asyncio.get_running_loop(), begun=in_counted_turn())
+        try:
+            await self.turnstile.enter(user, first=first)
+        except BaseException:
+            self.gate.leave(entry)
+            raise
+        try:
+            self.gate.on_its_own(entry)
+            future = self.pool.submit(contextvars.copy_context().run, inside)
+        except BaseException:
+            ended()
+            raise
+        future.add_done_callback(ended)
+        return await asyncio.wrap_future(future)
 
     # answering ---------------------------------------------------------------------
 
@@ -218,15 +238,28 @@ class Turns:
         """Forget entries, or (None) all that is known of a user; return how many entries.
 
         Entries are deleted from memory, by an operation that is recorded; the record of past
-        turns stays. Forgetting all erases the record too.
+        turns stays. Forgetting all erases the record too, while nobody else is at work: calls
+        belong to no user before their operation is recorded.
         """
+        if entry_ids is None:
+            return self._forget_all(user)
 
         def work() -> int:
-            if entry_ids is None:
-                gone = self.memory.forget(user)
-                erase_user(self.log.database, user)
-                return gone
             self.remembering.catch_up(user)
             return forget_entries(self.parts, user, entry_ids)
 
         return self.run(user, work)
+
+    def _forget_all(self, user: str) -> int:
+        entry = self.gate.enter()
+        try:
+            with self.turnstile.held(user), self.gate.alone():
+                gone = self.memory.forget(user)
+                try:
+                    erase_user(self.log.database, user)
+                finally:
+                    if self.embedder is not None:
+                        self.embedder.forget_kept()
+                return gone
+        finally:
+            self.gate.leave(entry)

@@ -73,7 +73,7 @@ def turn_of(log: TurnLog, user: str, name: str | None = None) -> Turn:
         found = log.last(user)
         if found is None:
             users = log.users()
-            known = f"known users: {', '.join(users[:8])}" if users else "nobody has any"
+            known = f"known users: {', '.join(_short(u) for u in users[:8])}" if users else "nobody has any"
             raise SettingsError(f"user '{user}' has no turn in {log.database.path}; {known}")
         return found
     digits = name.removeprefix("t").removesuffix("-q")
@@ -137,3 +137,7 @@ def _said(variable: Variable) -> Said:
     return Said(
         value.get("id", ""), value.get("date", ""), value.get("speaker", ASSISTANT), value["text"]
     )
+
+
+def _short(user: str) -> str:
+    return user if len(user) <= 40 else f"{user[:37]}..."

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Long proofs: what the loop gains, and what tracing costs.")
+app = typer.Typer(help="Long proofs: the loop's gain, the estimate's range, the cost of tracing.")
 
 
 def register(root: typer.Typer) -> None:
@@ -82,6 +82,47 @@ def loop(
     else:
         _show(figures["summary"], checks)
     if not all(check.holds for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command("estimate")
+def estimate(
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 10,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first of the seeds.")] = 320,
+    conversations: Annotated[int, typer.Option(min=3, help="Conversations a run.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds a run.")] = 5,
+    processes: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
+    usd_in: Annotated[
+        float | None, typer.Option(min=0.0, help="USD a million input tokens: dollars, too.")
+    ] = None,
+    usd_out: Annotated[
+        float | None, typer.Option(min=0.0, help="USD a million output tokens.")
+    ] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="JSON lines on stdout only.")] = False,
+) -> None:
+    """Estimate runs, then run them: is each in its range? Everything is simulated."""
+    from agent.benchmark_estimate import Shape, measure_all, summary
+    from agent.cli.estimate_bench_screen import print_found
+    from agent.settings import Price
+
+    price = None
+    if usd_in is not None or usd_out is not None:
+        price = Price(input=usd_in or 0.0, output=usd_out or 0.0)
+    wanted = range(first_seed, first_seed + seeds)
+    rows: dict[int, Mapping[str, Any]] = {}
+    for seed, row in measure_all(wanted, Shape(conversations, rounds, price), processes):
+        rows[seed] = row
+        if json_lines:
+            typer.echo(json.dumps({"event": "run", "seed": seed, "figures": row}))
+        else:
+            typer.echo(f"[{len(rows):>3}/{seeds}] seed {seed}", err=True)
+    found = summary(rows)
+    if json_lines:
+        shape = {"conversations": conversations, "rounds": rounds}
+        typer.echo(json.dumps({"event": "done", "simulated": True, **shape, "summary": found}))
+    else:
+        print_found(rows, found)
+    if any(one["contained"] < one["runs"] for one in found.values()):
         raise typer.Exit(1)
 
 

@@ -20,7 +20,8 @@ memtune chat --user Ana --once "Where do I live?"
 memtune chat --prompts bundle --model openai/gpt-4o-mini
 printf 'I live in Lisbon.\\nWhere do I live?\\n' | memtune chat --user Ana
 
-What is said is remembered for the next time. Commands: /why, /memories,
+What is said is remembered for the next time. With a model whose price is known
+all turns in DIR together cost 10 USD at most, or max_usd of memtune.toml. Commands: /why, /memories,
 /forget, /flag, /help, /quit. Through a pipe, each line is a turn and each
 answer a line."""
 
@@ -70,6 +71,8 @@ def chat(
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines instead.")] = False,
 ) -> None:  # fmt: skip
     """Chat with an agent that remembers what you say."""
+    if not user.strip():
+        raise typer.BadParameter("is empty; say whose memory it is", param_hint="--user")
     from agent.chat.create import create_memory_agent
     from agent.cli.chat_session import ChatSession
     from agent.settings import load_settings

@@ -158,7 +158,9 @@ def _notes(screen: Console, found: Mapping[str, Any]) -> None:
         screen,
         f"{sample['conversations']:,} of {of['conversations']:,} training and selection "
         f"conversations were run dry: {sample['messages']:,} of {of['messages']:,} messages, "
-        f"{sample['questions']:,} of {of['questions']:,} questions.",
+        f"{sample['questions']:,} of {of['questions']:,} questions. The simulated model "
+        f"({found['dry_pass']['model']}) plays the dry pass, for real models too: every figure "
+        "comes from it.",
     )
     for line in found["notes"]:
         _say(screen, line)

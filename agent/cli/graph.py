@@ -117,11 +117,31 @@ def _file_name(part: Part) -> str:
     return f"{escaped(part.conversation)}-{escaped(question)}"
 
 
+def _require_replaceable(path: Path) -> None:
+    """Raise RunDirectoryError for a file that is no earlier graph of ours."""
+    from traces.errors import RunDirectoryError
+
+    try:
+        with path.open("rb") as file:
+            begun = file.read(4096)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunDirectoryError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
+    if begun and b"memtune" not in begun:
+        raise RunDirectoryError(
+            f"{path}: is there already, and is no graph of memtune's; choose another --out"
+        )
+
+
 def _write(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file whole or not at all. Raises RunDirectoryError where it cannot be."""
     from traces.errors import RunDirectoryError
 
     name: str | None = None
+    _require_replaceable(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}-")
         with os.fdopen(handle, "wb", buffering=1 << 20) as file:

@@ -153,7 +153,10 @@ def _usage(error: Exception) -> str:
 
 
 def _say(message: str) -> None:
-    print(f"memtune: {' '.join(message.split())}", file=sys.stderr)
+    from evals.report.wording import printable
+
+    # What a plug-in or a server said may hold what a terminal would obey.
+    print(f"memtune: {printable(message)}", file=sys.stderr)
 
 
 def _write(error: Exception) -> Path:

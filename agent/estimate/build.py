@@ -11,7 +11,8 @@ from agent.estimate.cost_model import baseline, phases
 from agent.estimate.dry_pass import SPLITS, DryPass
 from agent.estimate.limits import limits, warnings
 from agent.estimate.sample import messages
-from agent.models.choose import SIMULATED
+from agent.estimate.simulated import simulated_roles
+from agent.estimate.stand_in import MODEL
 from agent.models.gateway import ROLES
 from agent.models.pricing import Prices, cap, models_of, prices_of
 from agent.settings import Settings
@@ -40,8 +41,9 @@ def build(settings: Settings, dry: DryPass, latency: float | None = None) -> dic
     models = models_of(settings, ROLES)
     prices = prices_of(settings.model_copy(update={"max_usd": None}), models)
     parts = phases(dry, settings.rounds, settings.patience)
-    wait, source = duration.latency(settings, latency, parts)
-    local = duration.local_seconds(settings, dry.local, dry.inside)
+    plays = simulated_roles(settings)
+    wait, source = duration.latency(settings, latency, parts, plays=plays)
+    local = duration.local_seconds(plays, dry.local, dry.inside)
     first = baseline(dry)
     base_seconds, _ = duration.seconds(parts[:2], settings, wait, local)
     run_seconds = duration.seconds(parts, settings, wait, local)
@@ -53,13 +55,15 @@ def build(settings: Settings, dry: DryPass, latency: float | None = None) -> dic
     }
     simulated = {
         "data": dry.dataset.simulated,
-        "model": any(settings.model_of(role) in SIMULATED for role in ROLES),
+        "model": any(plays.values()),
     }
     most_usd = cap(settings, prices)
     found: dict[str, Any] = {
         "format": FORMAT,
         "simulated": any(simulated.values()),
         "banner": wording.banner(**simulated) if any(simulated.values()) else None,
+        # For real models, too: the model that made the figures, not the run's.
+        "dry_pass": {"model": MODEL},
         "data": _data(dry),
         "rounds": settings.rounds,
         "optimizer": dry.optimizer,
@@ -80,7 +84,7 @@ def build(settings: Settings, dry: DryPass, latency: float | None = None) -> dic
         "gate": _gate(settings, dry),
     }
     found["limits"] = limits(settings, most_usd, found)
-    found["notes"] = _notes(settings, dry)
+    found["notes"] = _notes(settings, dry, plays)
     found["warnings"] = warnings(settings, found, dry.broken)
     return found
 
@@ -157,11 +161,11 @@ def _gate(settings: Settings, dry: DryPass) -> dict[str, Any]:
     }
 
 
-def _notes(settings: Settings, dry: DryPass) -> list[str]:
+def _notes(settings: Settings, dry: DryPass, plays: Mapping[str, bool]) -> list[str]:
     """Return what the figures rest on, in lines for people."""
     share = wording.percent(dry.failures / dry.questions) if dry.questions else "-"
     lines = []
-    if all(settings.model_of(role) in SIMULATED for role in ROLES):
+    if all(plays.values()):
         lines.append(
             "Rests on a dry pass with the simulated model on a seed of its own, not the run's."
         )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.estimate.amounts import Amount, Usage, added, total
 from agent.estimate.cost_model import Phase
 from agent.estimate.sample import EMBEDDING
+from agent.estimate.simulated import simulated_roles
+from agent.estimate.stand_in import MODEL
 from agent.loop.directory import read_config
-from agent.models.choose import SIMULATED
 from agent.models.gateway import ROLES
 from agent.settings import Settings, read_settings
 from traces.errors import MemtuneError
@@ -29,15 +30,22 @@ OWN_WORK = (1.0, 1.7)
 
 
 def latency(
-    settings: Settings, given: float | None, phases: Sequence[Phase], runs: Path = RUNS
+    settings: Settings,
+    given: float | None,
+    phases: Sequence[Phase],
+    runs: Path = RUNS,
+    *,
+    plays: Mapping[str, bool] | None = None,
 ) -> tuple[float, str]:
     """Return the seconds that a call waits for its model, and where the figure comes from:
-    `given`, `simulated`, `measured` (in the latest run with these models) or `assumed`."""
+    `given`, `simulated`, `measured` (in the latest run with these models) or `assumed`.
+
+    `plays` says by role whether the simulated model plays it, where that is known already.
+    """
     if given is not None:
         return given, "given"
-    models = [settings.model_of(role) for role in ROLES]
-    if all(model in SIMULATED for model in models):
-        served = any(model != SIMULATED[0] for model in models)
+    if all((simulated_roles(settings) if plays is None else plays).values()):
+        served = any(settings.model_of(role) != MODEL for role in ROLES)
         return (LOOPBACK_SECONDS if served else 0.0), "simulated"
     measured = _measured(settings, phases, runs)
     return (ASSUMED, "assumed") if measured is None else (measured, "measured")
@@ -110,7 +118,9 @@ def _lane(settings: Settings, role: str) -> tuple[str, str | None]:
     return settings.model_of(role), settings.api_base_of(role)
 
 
-def local_seconds(settings: Settings, outside: float, inside: float) -> float:
-    """Return what a call takes of this machine's time: the model's own too where it runs here."""
-    ours = any(settings.model_of(role) in SIMULATED for role in ROLES)
-    return outside + inside if ours else outside
+def local_seconds(plays: Mapping[str, bool], outside: float, inside: float) -> float:
+    """Return what a call takes of this machine's time: the model's own too where it runs here.
+
+    `plays` says by role whether the simulated model plays it.
+    """
+    return outside + inside if any(plays.values()) else outside

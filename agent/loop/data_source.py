@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,10 @@ from traces.errors import DataError, SettingsError
 SYNTHETIC = "synthetic"
 _EXPECTED = "return a traces.domain.Dataset, or the Conversations one after the other"
 _MEND = "mend the loader, then try it with 'memtune validate'"
+
+# Most conversations of a loader of the user's own: one that never ends has to be told apart.
+MOST_CONVERSATIONS = 100_000
+_TOLD_EVERY = 10_000
 
 
 def dataset_name(settings: Settings) -> str:
@@ -98,6 +103,13 @@ def _conversations(given: Any, option: str) -> Iterator[Conversation]:
             count = f"{number} conversation" + ("" if number == 1 else "s")
             raise DataError(f"{option}: raised {_said(error)} after {count}; {_MEND}") from error
         number += 1
+        if number > MOST_CONVERSATIONS:
+            raise DataError(
+                f"{option}: gave more than {MOST_CONVERSATIONS:,} conversations and went on; make "
+                "it end, or give fewer"
+            )
+        if number % _TOLD_EVERY == 0:
+            print(f"memtune: {option}: {number:,} conversations so far", file=sys.stderr)
         if not isinstance(item, Conversation):
             raise DataError(
                 f"{option}: gave a {type(item).__name__} as conversation {number}; {_EXPECTED}"

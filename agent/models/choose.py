@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from agent.models.endpoints import is_secret_name
+from agent.models.endpoints import is_address, is_secret_name, secrets_in
 from agent.models.gateway import ROLES
 from agent.models.providers import Provider, SimulatedProvider
 from agent.plugins import is_plugin
@@ -156,8 +156,10 @@ def litellm_access(
             f"{option} {model}: is a model for {listed['mode']}, not for {mode}; choose another"
         )
     endpoint = api_base or endpoint_variable(vendor)
-    if endpoint is not None and "://" not in endpoint:
-        raise SettingsError(f"--api-base {endpoint}: is no address; write http://host:port/v1")
+    if endpoint is not None and not is_address(endpoint):
+        raise SettingsError(
+            f"--api-base {endpoint.rpartition('@')[2]}: is no address; write http://host:port/v1"
+        )
     if endpoint is None and vendor in _SERVED_BY_THE_USER:
         raise SettingsError(
             f"{option} {model}: where is it served? give --api-base http://host:port/v1"
@@ -175,7 +177,7 @@ def litellm_access(
         "api_base": endpoint,
         "api_key": "none" if keys and endpoint is not None else None,
         "key": keys[0] if keys else _key_variable(vendor),
-        "secrets": vendor_secrets(),
+        "secrets": (*vendor_secrets(), *secrets_in(endpoint)),
     }
 
 

@@ -199,7 +199,7 @@ class LiteLLMEmbedder:
         self._keep(dict(zip(texts, self._unpacked(completion.text), strict=True)))
         rows = [(self._model_hash, digest, key, row) for row, digest in enumerate(texts)]
         with database.transaction() as connection:
-            connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)", rows)
 
     def _known(self, digests: Sequence[str]) -> dict[str, Vectors]:
         """Return the vectors that are there, by text hash."""
@@ -218,11 +218,18 @@ class LiteLLMEmbedder:
                 places.setdefault(key, []).append((digest, row))
         for key, wanted in places.items():
             response = database.row("SELECT response FROM calls WHERE key = ?", (key,))
-            matrix = self._unpacked(database.value(response[0]) if response else None)
+            if response is None or response[0] is None:
+                continue  # forgotten: to be embedded again
+            matrix = self._unpacked(database.value(response[0]))
             read = {digest: matrix[row] for digest, row in wanted if row < len(matrix)}
             found |= read
             self._keep(read)
         return found
+
+    def forget_kept(self) -> None:
+        """Let go of the vectors that are kept in memory."""
+        with self._lock:
+            self._kept.clear()
 
     def _keep(self, vectors: Mapping[str, Vectors]) -> None:
         with self._lock:

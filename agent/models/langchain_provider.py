@@ -12,7 +12,7 @@ from agent.models.endpoints import is_secret_name, without_credentials
 from agent.models.providers import Messages, is_simulated_name
 from agent.models.timeouts import Timeouts
 from agent.models.vendor_errors import Vendor
-from agent.models.vendor_model import JsonSchema, VendorModel
+from agent.models.vendor_model import JsonSchema, VendorModel, counted
 from agent.plugins import load_object
 from traces.errors import ProviderError, SettingsError, TransientProviderError
 from traces.hashing import content_hash
@@ -39,7 +39,7 @@ def load_model(name: str, option: str = "--model") -> BaseChatModel:
     if callable(found):
         try:
             made = found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise SettingsError(
                 f"{option} {name}: calling it failed ({type(error).__name__}: "
                 f"{' '.join(str(error).split())[:200]}); it must give a chat model without "
@@ -154,8 +154,8 @@ class LangChainProvider(VendorModel):
         }
         completion = Completion(
             text,
-            used["input_tokens"] or ceil(sum(len(t) for _, t in messages) / 4),
-            used["output_tokens"] or ceil(len(text) / 4),
+            counted(used["input_tokens"]) or ceil(sum(len(t) for _, t in messages) / 4),
+            counted(used["output_tokens"]) or ceil(len(text) / 4),
         )
         finish = told.get("finish_reason") or told.get("stop_reason") or told.get("done_reason")
         return self._whole(finish, completion, message.additional_kwargs.get("refusal"))

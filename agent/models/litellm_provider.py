@@ -10,7 +10,7 @@ from agent.models.litellm_module import litellm
 from agent.models.providers import Messages, is_simulated_name
 from agent.models.timeouts import Timeouts
 from agent.models.vendor_errors import Vendor
-from agent.models.vendor_model import JsonSchema, VendorModel
+from agent.models.vendor_model import JsonSchema, VendorModel, counted
 from traces.errors import TransientProviderError
 from traces.ledger import Completion
 
@@ -120,6 +120,6 @@ class LiteLLMProvider(VendorModel):
 def _completion(text: Any, usage: Any) -> Completion:
     return Completion(
         text if isinstance(text, str) else "",
-        int(getattr(usage, "prompt_tokens", 0) or 0),
-        int(getattr(usage, "completion_tokens", 0) or 0),
+        counted(getattr(usage, "prompt_tokens", 0)),
+        counted(getattr(usage, "completion_tokens", 0)),
     )

@@ -25,6 +25,12 @@ def is_simulated_name(model: str) -> bool:
     return _SIMULATED.fullmatch(model) is not None
 
 
+def plays_simulated(model: str) -> bool:
+    """Say whether a model string is the simulated model: in process, over its own server, or
+    by a name that its loopback server is called by through another provider."""
+    return model == "sim-server/rules-1" or is_simulated_name(model)
+
+
 class Provider(Protocol):
     """Makes one completion; owns its connection, not budget, retry or ledger.
 

@@ -18,6 +18,19 @@ from traces.ledger import Completion
 JsonSchema = Literal["auto", "always", "never"]
 
 
+# What SQLite and JSON can hold exactly.
+_MOST_TOKENS = 2**53
+
+
+def counted(tokens: Any) -> int:
+    """Return a provider's count of tokens as one that can be kept; 0 for what is none."""
+    try:
+        number = int(tokens or 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return min(max(0, number), _MOST_TOKENS)
+
+
 class VendorModel(ABC):
     """One model that somebody else serves; subclasses send the request.
 

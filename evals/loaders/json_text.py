@@ -133,7 +133,13 @@ def _value(text: str, line: int, findings: Findings) -> tuple[Any] | None:
     except BROKEN as error:
         refuse(findings, error, text, 0, line, 1)
         # What else is wrong in the record can still be told.
-        return (lenient.decode(text),) if isinstance(error, RepeatedKey) else None
+        if not isinstance(error, RepeatedKey):
+            return None
+    try:
+        return (lenient.decode(text),)
+    except BROKEN as error:
+        refuse(findings, error, text, 0, line, 1)
+        return None
 
 
 # why a text is no record ----------------------------------------------------------

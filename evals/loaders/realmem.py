@@ -22,6 +22,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from evals.loaders.draft import Draft, DraftMessage, DraftQuestion, DraftSession
@@ -144,7 +145,7 @@ def _questions(
 ) -> Iterator[DraftQuestion]:
     held = node.child("dialogue_turns")
     turns = list(held.children()) if isinstance(held.value, list) else []
-    for turn, answering in zip(turns, [*turns[1:], None], strict=True):
+    for turn, answering in zip_longest(turns, turns[1:]):
         if not isinstance(turn.value, dict) or not turn.value.get("is_query"):
             continue
         id, text = turn.child("query_id").id(), turn.child("content").value

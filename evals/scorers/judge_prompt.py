@@ -56,7 +56,10 @@ def read_judge_prompt(path: Path) -> JudgePrompt:
     """
     where = f"--judge-prompt {path}"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{where}: is no file; give a Markdown file")
+        with path.open("rb") as file:
+            text = file.read(4 * LONGEST_PROMPT + 4).decode("utf-8-sig", errors="strict")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{where}: is not UTF-8; save it as UTF-8 text") from error
     except (OSError, ValueError) as error:

@@ -19,11 +19,15 @@ def hold(path: Path) -> FileLock:
     memory's or cannot be used.
     """
     try:
-        if path.exists() and not (path / JOURNAL).exists():
-            others = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK)
+        journal = path / JOURNAL
+        # SQLite takes an empty file for a new database: what Chroma holds would be lost.
+        if path.exists() and not (journal.exists() and journal.stat().st_size):
+            own = (LOCK, JOURNAL)
+            others = sorted(entry.name for entry in path.iterdir() if entry.name not in own)
             if others:
+                held = "an empty" if journal.exists() else "no"
                 raise StoreError(
-                    f"{path}: is not a memtune memory (it has {others[0]!r} and no {JOURNAL}); "
+                    f"{path}: is not a memtune memory (it has {others[0]!r} and {held} {JOURNAL}); "
                     "choose another directory, or restore a damaged memory from a backup"
                 )
         if not path.is_dir():
