@@ -100,7 +100,7 @@ def _settings(seed: int, shape: Shape, directory: Path) -> Settings:
     priced: dict[str, Any] = {}
     if shape.price is not None:
         priced = {"prices": {IN_PROCESS: shape.price}, "max_usd": NO_CAP}
-    return load_settings(
+    settings = load_settings(
         dataset="synthetic",
         conversations=shape.conversations,
         rounds=shape.rounds,
@@ -111,6 +111,8 @@ def _settings(seed: int, shape: Shape, directory: Path) -> Settings:
         state_dir=directory / "state",
         **priced,
     )
+    # A ledger of the user's own would answer the run with what the baseline had asked.
+    return settings.model_copy(update={"ledger": None})
 
 
 def _baseline(settings: Settings) -> dict[str, float]:

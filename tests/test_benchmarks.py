@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from agent import benchmark_estimate
 from agent.benchmark import emptied, run_job, shuffled_types
+from agent.benchmark_estimate import Shape, ends
+from agent.cli.main import main
 from evals.benchmarks.loop import (
     EMPTY,
     HEADLINE,
@@ -111,6 +115,47 @@ def test_a_job_runs_the_loop_of_its_condition() -> None:
     outcome = run_job(Job(NOOP, 0), "sim/rules-1", conversations=5, rounds=1)
     assert outcome["gain"]["score"] == 0
     assert outcome["simulated"] is True
+
+
+def test_estimates_are_compared_with_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The short form of `memtune bench estimate`, dollars too: what is printed follows from what
+    was estimated and used, and nothing is left behind."""
+    monkeypatch.chdir(tmp_path)
+    shape = ["--seeds", "1", "--first-seed", "320", "--conversations", "5", "--rounds", "1"]
+    prices = ["--processes", "1", "--usd-in", "1", "--usd-out", "4"]
+    assert main(["bench", "estimate", *shape, *prices, "--json"]) == 0
+    ran, done = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (ran["seed"], done["simulated"]) == (320, True)
+    assert list(ran["figures"]) == list(done["summary"]) == ["calls", "tokens", "usd"]
+    for one in ran["figures"].values():
+        assert one["contained"] is (one["low"] <= one["used"] <= one["high"])
+        assert one["width"] == pytest.approx(one["high"] / one["low"])
+    tokens, dollars = ran["figures"]["tokens"]["used"], ran["figures"]["usd"]["used"]
+    assert tokens / 1e6 < dollars < 4 * tokens / 1e6
+    assert 0 < abs(ran["figures"]["calls"]["baseline_error"]) <= 15
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_outside_the_range_are_counted_and_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of two runs used more than the high end: the totals say so, at 80 columns, and the
+    command fails."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def measured(seed: int, shape: Shape) -> dict[str, Any]:
+        used = 2_900_001 if seed == 4 else 2_900_000
+        return {"tokens": {"baseline_error": 3.0 - seed, **ends(1_000_000, used, 2_900_000)}}
+
+    monkeypatch.setattr(benchmark_estimate, "measure", measured)
+    command = ["bench", "estimate", "--seeds", "2", "--first-seed", "3", "--processes", "1"]
+    assert main(command) == 1
+    shown = capsys.readouterr().out
+    assert "FAILS  tokens: 1 of 2 runs in range, width 2.90 to 2.90" in shown
+    assert "baseline off by 0.5%, at worst 1.0%" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_overhead_is_measured_on_both_sides(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_wrong_options_are_one_line(chat: Any, tmp_path: Path) -> None:
     assert chat("--once", "Hello.", "--memory", "m")[0] == 0
     for arguments, line in (
         (("--backend", "nonsense"), "nonsense"),
-        (("--prompts", str(tmp_path)), "holds no bundle"),
+        (("--prompts", str(tmp_path)), "holds no <slot>.md file"),
         (("--memory", "m", "--backend", "rag"), "m"),
     ):
         code, out, said = chat("--once", "Hello.", *arguments)

@@ -8,7 +8,7 @@ what the user said. State holds the thread's messages and handles; memories stay
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Annotated, Any, Self, TypedDict
 
@@ -19,7 +19,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 
-from agent.chat.gate import TURN, ClosedError, TurnCount
+from agent.chat.counting import TURN, TurnCount, acounted, counted
+from agent.chat.gate import ClosedError
 from agent.chat.record import Turn
 from agent.chat.speaking import AnswerModel, Say
 from agent.chat.turns import Asked, Recent, Turns
@@ -76,13 +77,13 @@ class MemoryAgent(CompiledStateGraph[Any, Any, Any, Any]):
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """As in LangGraph. `custom` yields `{"answer": piece}`."""
         turn = TurnCount(self.turns.gate, whole=kwargs.pop(_WHOLE, False))
-        return _counted(turn, super().stream(input, _marked(config, kwargs), **kwargs))
+        return counted(turn, super().stream(input, _marked(config, kwargs), **kwargs))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """As in LangGraph. `custom` yields `{"answer": piece}`."""
         whole = kwargs.pop(_WHOLE, False)
         chunks = super().astream(input, _marked(config, kwargs), **kwargs)
-        return _acounted(self.turns, chunks, whole=whole)
+        return acounted(self.turns.gate, chunks, whole=whole)
 
     def memories(self, user_id: str, words: str = "") -> list[MemoryEntry]:
         """Return what is remembered of a user; with `words` the entries that hold them."""
@@ -196,42 +197,6 @@ def _missed(error: ClosedError) -> ChatState:
     if turn is None or not turn.begun:
         raise error
     return {"remembered": False, "problem": f"{error}; the user's next turn remembers it"}
-
-
-def _counted(turn: TurnCount, chunks: Iterator[Any]) -> Iterator[Any]:
-    """Yield a run's chunks; count its turn as long as it goes on."""
-    try:
-        while True:
-            with turn.running():
-                try:
-                    chunk = next(chunks)
-                except StopIteration:
-                    return
-            yield chunk
-    finally:
-        try:
-            chunks.close()  # type: ignore[attr-defined]
-        finally:
-            turn.end()
-
-
-async def _acounted(turns: Turns, chunks: AsyncIterator[Any], *, whole: bool) -> AsyncIterator[Any]:
-    import asyncio
-
-    turn = TurnCount(turns.gate, whole=whole, loop=asyncio.get_running_loop())
-    try:
-        while True:
-            with turn.running():
-                try:
-                    chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
-            yield chunk
-    finally:
-        try:
-            await chunks.aclose()  # type: ignore[attr-defined]
-        finally:
-            turn.end()
 
 
 class _Answering:

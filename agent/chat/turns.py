@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from agent.chat.counting import in_counted_turn
 from agent.chat.forgetting import erase_user, forget_entries
-from agent.chat.gate import Gate, in_counted_turn
+from agent.chat.gate import Gate
 from agent.chat.parts import Parts, Result, scoped
 from agent.chat.pieces import SpokenAnswer
 from agent.chat.record import Turn, question_id, turn_id

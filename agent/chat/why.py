@@ -73,7 +73,11 @@ def turn_of(log: TurnLog, user: str, name: str | None = None) -> Turn:
         found = log.last(user)
         if found is None:
             users = log.users()
-            known = f"known users: {', '.join(_short(u) for u in users[:8])}" if users else "nobody has any"
+            known = (
+                f"known users: {', '.join(_short(u) for u in users[:8])}"
+                if users
+                else "nobody has any"
+            )
             raise SettingsError(f"user '{user}' has no turn in {log.database.path}; {known}")
         return found
     digits = name.removeprefix("t").removesuffix("-q")

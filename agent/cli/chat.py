@@ -20,10 +20,10 @@ memtune chat --user Ana --once "Where do I live?"
 memtune chat --prompts bundle --model openai/gpt-4o-mini
 printf 'I live in Lisbon.\\nWhere do I live?\\n' | memtune chat --user Ana
 
-What is said is remembered for the next time. With a model whose price is known
-all turns in DIR together cost 10 USD at most, or max_usd of memtune.toml. Commands: /why, /memories,
+What is said is remembered for the next time. Commands: /why, /memories,
 /forget, /flag, /help, /quit. Through a pipe, each line is a turn and each
-answer a line."""
+answer a line. Where the model has a known price, all turns ever made in DIR
+may cost 10 USD together; max_usd in memtune.toml sets another limit."""
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ conversations and 5 rounds; 21 runs of some of these seeds with 5, 15 and 60 con
 1, 2, 3 and 10 rounds; five LoCoMo conversations with 2 and 5 rounds. On seeds 300 to 309 and
 320 to 329, 30 conversations and 5 rounds, calls and tokens of all 20 runs then lay between the
 ends, which were 2.7 to 3.0 times apart. "At most threefold" is said of this shape only: the ends
-are up to 3.4 times apart with 5 conversations, up to 5 with three tiny ones. `memtune bench
+are up to 3.4 times apart with 5 conversations, up to 5.2 with three tiny ones. `memtune bench
 estimate` measures it anew, for any seeds and shape.
 """
 
