@@ -318,10 +318,10 @@ def test_a_damaged_run_leaves_no_half_a_file(
         database.execute("DELETE FROM value_texts WHERE kind = 'answer'")
     database.close()
     out = tmp_path / "g.json"
-    out.write_text("before")
+    out.write_text("before, by memtune")
     assert main(["graph", str(copy), "--out", str(out)]) == 1
     assert "is missing" in capsys.readouterr().err
-    assert out.read_text() == "before"
+    assert out.read_text() == "before, by memtune"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["copy", "g.json"]
 
 

@@ -63,6 +63,7 @@ def bounded(call: Callable[[], Found], seconds: float, where: str) -> Found:
         except BaseException as error:
             future.set_exception(error)
 
+    started = time.monotonic()
     context = contextvars.copy_context()
     # A daemon: the end of the program does not wait for a server that never ends.
     threading.Thread(target=context.run, args=(work,), daemon=True, name="model-call").start()
@@ -71,10 +72,19 @@ def bounded(call: Callable[[], Found], seconds: float, where: str) -> Found:
     except TimeoutError:
         if future.done():
             return future.result()
-        raise TransientProviderError(
-            f"{where}: no complete answer within {seconds:g} s (total_timeout); raise it for a "
-            "slow model, or lower max_tokens"
-        ) from None
+        raise _too_long(where, seconds) from None
+    except TransientProviderError as error:
+        # On a busy machine the thread may notice first that it was given up.
+        if time.monotonic() - started < seconds:
+            raise
+        raise _too_long(where, seconds) from error
+
+
+def _too_long(where: str, seconds: float) -> TransientProviderError:
+    return TransientProviderError(
+        f"{where}: no complete answer within {seconds:g} s (total_timeout); raise it for a slow "
+        "model, or lower max_tokens"
+    )
 
 
 def overdue() -> bool:
