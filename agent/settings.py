@@ -239,12 +239,19 @@ def settings_in_force() -> dict[str, list[str]]:
     return {name: sorted(source()) for name, source in sources.items()}
 
 
+_ROLE_MODELS = ("agent_model", "judge_model", "reflection_model")
+
+
 def load_settings(**flags: Any) -> Settings:
     """Read all sources; flags that are None were not given.
 
     Raises SettingsError naming the field and what is wrong with it.
     """
-    return read_settings({name: value for name, value in flags.items() if value is not None})
+    given = {name: value for name, value in flags.items() if value is not None}
+    if "model" in given:
+        # A flag for all roles goes before what a file says of one.
+        given = {**dict.fromkeys(_ROLE_MODELS), **given}
+    return read_settings(given)
 
 
 def _refuse_unknown_variables() -> None:

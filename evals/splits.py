@@ -62,8 +62,9 @@ def split_counts(conversations: int) -> tuple[int, int, int]:
     """
     if conversations < FEWEST:
         raise DataError(
-            f"{conversations} conversations cannot be split: train, selection and test need at "
-            f"least {FEWEST} together; add {FEWEST - conversations}"
+            f"{conversations} conversation{'' if conversations == 1 else 's'} cannot be split: "
+            f"train, selection and test need at least {FEWEST} together; add "
+            f"{FEWEST - conversations}"
         )
     train = max(1, round(TRAIN_SHARE * conversations))
     selection = (conversations - train + 1) // 2

@@ -150,7 +150,7 @@ def test_a_file_that_stands_there_is_kept(
     (tmp_path / ".env.example").write_text("mine")
     assert main(["init"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert ".env.example stands there already" in line
+    assert "there already: .env.example;" in line
     assert "--force" in line
     assert [p.name for p in tmp_path.iterdir()] == [".env.example"]
     assert (tmp_path / ".env.example").read_text() == "mine"

@@ -127,3 +127,14 @@ def test_a_run_that_took_the_first_questions_is_not_gone_on_with(tmp_path: Path)
     path.write_text(json.dumps(config), "utf-8")
     with ExitStack() as stack, pytest.raises(IdentityError, match="questions was null"):
         opened(settings, stack)
+
+
+def test_a_flag_for_all_roles_goes_before_the_files_roles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--model is not silently outdone by a role's model in memtune.toml; a role's flag is kept."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "memtune.toml").write_text('agent_model = "a/x"\njudge_model = "b/y"\n', "utf-8")
+    assert load_settings().model_of("agent") == "a/x"
+    chosen = load_settings(model="c/z", judge_model="d/w")
+    assert [chosen.model_of(r) for r in ("agent", "judge", "reflection")] == ["c/z", "d/w", "c/z"]

@@ -142,4 +142,5 @@ def _say_where(added: Added, out: Path) -> None:
             f"A run needs {FEWEST} conversations: {plural(missing, 'more user')} to flag.",
             markup=False,
         )
+        return
     command(screen, f"memtune run --data {shlex.quote(str(out))}")

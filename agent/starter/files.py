@@ -78,7 +78,7 @@ def write_starter(
     standing = [name for name in texts if os.path.lexists(directory / name)]
     if standing and not force:
         raise SettingsError(
-            f"{directory}: {' and '.join(standing)} stands there already; give --force to "
+            f"{directory}: there already: {', '.join(standing)}; give --force to "
             "overwrite, or another directory"
         )
     try:
