@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.simulation.request import Request
 from memory_backends.persistent import PersistentMemory
 from memory_backends.retrieval.embeddings import Embedder
 from memory_backends.retrieval.index import HybridIndex
 from memory_backends.state import Snapshot
+from tests.backend_fixture import DAY, one_fact_a_message, session
 from tests.test_backends_registry import Letters
 from traces.schema import MemoryEntry
 
@@ -101,3 +104,19 @@ def files_of(directory: Path) -> dict[str, bytes]:
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
+
+
+def moving(request: Request) -> Mapping[str, Any]:
+    """Extract every message; a fact of 'now' changes the nearest entry, 'never' deletes it."""
+    if "action" not in request.outputs:
+        return one_fact_a_message(request)
+    words = request.inputs["fact"].split()
+    action = "change" if "now" in words else "delete" if "never" in words else "add"
+    return {"action": action, "target": 1, "text": request.inputs["fact"], "reason": "said so"}
+
+
+CHAT = (
+    session("my home is Lisbon", "I adopted a cat", "my sister Ana plays chess"),
+    session("my home is Porto now", "the cat is called Tom", id="s2", date=DAY.replace(month=6)),
+    session("my sister never plays chess", id="s3", date=DAY.replace(month=7)),
+)
