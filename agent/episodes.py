@@ -36,7 +36,7 @@ class EpisodeRunner:
         parameters: str,
         concurrency: int = 1,
     ) -> None:
-        self._make_backend = make_backend
+        self.make_backend = make_backend
         self._gateway = gateway
         self._reuse = reuse
         self._parameters = parameters
@@ -76,7 +76,7 @@ class EpisodeRunner:
                 raise _foreign(conversation.id, error) from error
 
     def _run(self, conversation: Conversation, ctx: OperationContext) -> EpisodeRun:
-        backend = self._make_backend()
+        backend = self.make_backend()
         try:
             return self._live(backend, conversation, ctx)
         finally:

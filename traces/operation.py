@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,6 +47,27 @@ class ReuseIndex(Protocol):
 
     def find(self, reuse_key: str) -> dict[str, list[Variable]] | None:
         """Return the recorded outputs by role, or None."""
+
+
+class Pins(Protocol):
+    """Says what an operation keeps putting out in replay although its inputs changed."""
+
+    def find(
+        self, kind: OperationKind, operation_id: str, inputs: Inputs
+    ) -> dict[str, list[Variable]] | None:
+        """Return the outputs to keep, or None to run the operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Operations that a replay runs anew, at one sample index; all others keep sample 0.
+
+    They are run even where their outputs were recorded: at sample 0 that costs no call (the
+    ledger holds the replies), and shows a backend that is not deterministic.
+    """
+
+    sample_index: int
+    operations: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +154,7 @@ class OperationContext:
     episode: conversation id. scope: session or question id. now: the session's date,
     never the wall clock. parameters: hash of everything else that an operation's result
     depends on (backend, its configuration, model identities). deadline: seconds on
-    `time.monotonic`'s clock. reuse=None turns reuse off.
+    `time.monotonic`'s clock. reuse=None turns reuse off. `pins` and `draw` are for replay.
     """
 
     episode: str
@@ -147,6 +168,8 @@ class OperationContext:
     interventions: Mapping[str, tuple[Intervention, ...]] = field(default_factory=dict)
     sample_index: int = 0
     deadline: float | None = None
+    pins: Pins | None = None
+    draw: Draw | None = None
 
     def child(self, scope: str, now: datetime) -> OperationContext:
         """Return the context of one session or question of this pass."""
@@ -159,9 +182,11 @@ class OperationContext:
             merged[one.operation] = (*merged.get(one.operation, ()), one)
         return replace(self, interventions=merged, recorder=Recorder())
 
-    def require_fired(self) -> None:
-        """Raise InterventionError when an intervention matched no operation."""
-        silent = sorted(set(self.interventions) - self.recorder.fired)
+    def require_fired(self, operations: Iterable[str] | None = None) -> None:
+        """Raise InterventionError when an intervention matched no operation; `operations`
+        restricts this to those at these operations."""
+        wanted = self.interventions if operations is None else operations
+        silent = sorted(set(wanted) - self.recorder.fired)
         if silent:
             raise InterventionError(
                 f"{len(silent)} intervention(s) matched no operation of episode "
@@ -191,21 +216,27 @@ class OperationContext:
         operation_id = text_hash(f"{work}#{recorder.occurrence(work)}", 12)
         instruction = self.prompts.instructions.get(slot, "") if slot else ""
         used = {role: recorder.keep(variables) for role, variables in inputs.items()}
-        reuse_key = self._reuse_key(operation_id, used, instruction)
+        drawn = self.draw is not None and operation_id in self.draw.operations
+        sample = self.draw.sample_index if self.draw and drawn else self.sample_index
+        reuse_key = self._reuse_key(operation_id, used, instruction, sample)
         record = OperationRecord(
             operation_id, kind, name, slot, self.scope, "executed", reuse_key, used, {}
         )
         bound = BoundOperation(
-            operation_id, name, slot, self.now, instruction, self.sample_index, self.deadline,
-            self.bind,
+            operation_id, name, slot, self.now, instruction, sample, self.deadline, self.bind,
         )  # fmt: skip
 
         def real() -> Outputs:
-            if self.reuse is not None:
+            if self.reuse is not None and not drawn:
                 found = self.reuse.find(reuse_key)
                 if found is not None:
                     record.status = "reused"
                     return found
+            if self.pins is not None and not drawn:
+                kept = self.pins.find(kind, operation_id, inputs)
+                if kept is not None:
+                    record.status = "pinned"
+                    return kept
             record.status = "executed"
             return call(bound)
 
@@ -246,8 +277,10 @@ class OperationContext:
         record.status = "substituted"
         return outputs
 
-    def _reuse_key(self, operation_id: str, used: Mapping[str, list[Ref]], instruction: str) -> str:
-        parts = [operation_id, self.parameters, str(self.sample_index), instruction]
+    def _reuse_key(
+        self, operation_id: str, used: Mapping[str, list[Ref]], instruction: str, sample: int
+    ) -> str:
+        parts = [operation_id, self.parameters, str(sample), instruction]
         for role in sorted(used):
             parts.append(role)
             parts.extend(ref[1] for ref in used[role])

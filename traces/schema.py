@@ -21,7 +21,8 @@ from traces.hashing import canonical_json, text_hash
 VariableKind = Literal[
     "message", "question", "fact", "change", "entry", "memory", "query", "retrieved", "answer"
 ]
-Status = Literal["executed", "reused", "substituted", "failed"]
+# `pinned`: kept its recorded outputs in a replay although its inputs changed.
+Status = Literal["executed", "reused", "substituted", "pinned", "failed"]
 
 # The fields that every variable of a kind must have. Further fields are allowed:
 # a backend may keep what it likes, but these are what graph and attribution read.

@@ -149,6 +149,25 @@ class Store:
         )
         return [(r[0], r[1], r[2]) for r in rows if prompt_set in (None, r[2])]
 
+    def prompts_of(self, pass_id: int) -> PromptSet:
+        """Return the prompt set of a pass. Raises StoreError when the pass is not there."""
+        row = self._database.row("SELECT prompt_set FROM passes WHERE id = ?", (pass_id,))
+        if row is None:
+            raise StoreError(f"{self._database.path}: holds no pass {pass_id}")
+        return self.prompt_set(row[0])
+
+    def call_keys(self, pass_id: int) -> frozenset[str]:
+        """Return the ledger keys of the calls that a pass rests on, those of operations that
+        it reused included."""
+        rows = self._database.rows(
+            "SELECT mine.calls, (SELECT made.calls FROM operations AS made WHERE "
+            "mine.status = 'reused' AND made.reuse_key = mine.reuse_key "
+            "AND made.status = 'executed' LIMIT 1) FROM operations AS mine WHERE mine.pass = ?",
+            (pass_id,),
+        )
+        texts = [text for row in rows for text in row if text is not None]
+        return frozenset(key for text in texts for key in self._database.value(text))
+
     def answers(self, pass_id: int) -> list[AnswerRecord]:
         """Return the answers of a pass, by question id."""
         rows = self._database.rows(

@@ -119,10 +119,10 @@ def methods(settings: Settings, dataset: Dataset | None) -> Iterator[Check]:
     """Optimizer, attribution and scorer are known, and the scorer takes these questions."""
     from agent.scoring import scoring_of
     from optimizers.registry import make_optimizer
-    from traces.attribution.registry import create
+    from traces.attribution.registry import require_known
 
     make_optimizer(settings.optimizer)
-    create(settings.attribution, None, settings.seed)
+    require_known(settings.attribution)
     scoring = scoring_of(settings)
     named = f"{settings.optimizer}, {settings.attribution}, scorer {scoring.name}"
     yield Check("methods", "ok", named)

@@ -16,11 +16,12 @@ from agent.loop.services import Progress, Services
 from agent.models.budget import Budget, Limits
 from agent.models.choose import log_to, make_providers
 from agent.models.embeddings import LiteLLMEmbedder
-from agent.models.gateway import ROLES, Gateway, Rates
+from agent.models.gateway import ROLES, Gateway, Rates, spent
 from agent.models.pricing import Prices, cap, models_of, prices_of
 from agent.models.providers import Provider
 from agent.models.shared_ledger import SharedLedger
 from agent.prompt_files import learned_before
+from agent.replayer import Replayer
 from agent.scoring import Scoring, scoring_identity, scoring_of
 from agent.settings import Settings
 from evals.evaluate import Evaluator
@@ -28,6 +29,7 @@ from evals.spending import Spending, choose_mode
 from evals.splits import Splits, TestSeal, split
 from memory_backends.registry import create_backend
 from optimizers.registry import make_optimizer
+from traces.attribution.registry import Replaying, require_known
 from traces.attribution.registry import create as create_attribution
 from traces.database import Database
 from traces.domain import Dataset, PromptSet, PromptSlot
@@ -67,7 +69,7 @@ def _plan(settings: Settings, stack: ExitStack, stand_ins: Mapping[str, Provider
     if settings.limit_episodes is not None:
         splits = splits.limited(dataset, settings.limit_episodes)
     make_optimizer(settings.optimizer)  # an unknown name must not fix a run
-    create_attribution(settings.attribution, None, settings.seed)
+    require_known(settings.attribution)
     scoring = scoring_of(settings)
     remarks = scoring.tried([q for c in dataset.conversations for q in c.questions])
     dataset = replace(dataset, problems=(*dataset.problems, *remarks))
@@ -137,15 +139,20 @@ def open_run(
     log = EventLog(directory.path / EVENTS, echo=echo_logs)
     stack.callback(log.close)
     gateway = _gateway(settings, plan, database, directory, log)
-    ask_judge = gateway.ask("judge")
+    evaluator = _evaluator(settings, plan, gateway, store)
     services = Services(
         dataset=assemble.limited(dataset, settings.limit_questions),
         data_hash=dataset.hash,
         splits=splits,
         store=store,
         gateway=gateway,
-        evaluator=_evaluator(settings, plan, gateway, store),
-        attribute=create_attribution(settings.attribution, ask_judge, settings.seed),
+        evaluator=evaluator,
+        attribute=create_attribution(
+            settings.attribution,
+            gateway.ask("judge"),
+            settings.seed,
+            Replaying(_replayer(evaluator, store), evaluator.judge, spent),
+        ),
         optimizer=make_optimizer(settings.optimizer),
         slots=plan.slots,
         seed_prompts=plan.prompts,
@@ -244,6 +251,15 @@ def _evaluator(settings: Settings, plan: _Plan, gateway: Gateway, store: Store) 
         ),
         settings.concurrency,
         scorer=plan.scoring.name,
+    )
+
+
+def _replayer(evaluator: Evaluator, store: Store) -> Replayer:
+    runner = evaluator.run_episode
+    assert isinstance(runner, EpisodeRunner)
+    return Replayer(
+        runner.make_backend,
+        lambda failure: runner.context(failure.conversation, store.prompts_of(failure.pass_id)),
     )
 
 

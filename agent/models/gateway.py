@@ -7,7 +7,7 @@ evidence reading) and `reflection` (edits of prompts).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,24 +32,34 @@ BREAKER = BreakerSettings()
 
 @dataclass
 class Meter:
-    """Model calls answered while it was open, from the ledger or not, and their tokens."""
+    """Model calls answered while it was open, from the ledger or not, and their tokens.
+
+    Calls whose ledger key is in `known` are not counted: they belong to what is examined.
+    """
 
     calls: int = 0
     tokens: int = 0
+    known: Collection[str] = ()
 
 
 _meter: ContextVar[Meter | None] = ContextVar("memtune_meter", default=None)
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def metered(known: Collection[str] = ()) -> Iterator[Meter]:
     """Count what this thread asks of any gateway until the block ends."""
-    meter = Meter()
+    meter = Meter(known=known)
     token = _meter.set(meter)
     try:
         yield meter
     finally:
         _meter.reset(token)
+
+
+def spent() -> tuple[int, int]:
+    """Return calls and tokens that this thread's meter has counted; zeros without one."""
+    meter = _meter.get()
+    return (0, 0) if meter is None else (meter.calls, meter.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class Gateway:
         finally:
             call.leave()
         meter = _meter.get()
-        if meter is not None:
+        if meter is not None and key not in meter.known:
             meter.calls += 1
             meter.tokens += completion.input_tokens + completion.output_tokens
         return key, completion

@@ -7,20 +7,16 @@ item carries the evidence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from traces.abstention import abstains
 from traces.attribution.blame import Blame
 from traces.attribution.carries import CALLS_PER_FAILURE, Carries
-from traces.attribution.chain import follow
-from traces.attribution.contamination import Contamination
 from traces.attribution.dates import spans
-from traces.attribution.decide import answer_blame, decide
 from traces.attribution.index import GraphIndex, index_of
-from traces.attribution.locate import locate
-from traces.attribution.path import Path
 from traces.attribution.record import abstention, judge_doubt, suspicion
-from traces.attribution.unanswerable import blame_unanswerable
+from traces.attribution.suspects import suspects
 from traces.attribution.words import same_words
 from traces.domain import Question
 from traces.errors import MemtuneError
@@ -75,39 +71,19 @@ class Provenance:
             return abstention(failure, self.name, "no_gold")
         if matches_gold(question, prediction):
             return judge_doubt(failure, self.name)
-        asked = index.asked(question.id)
-        if not asked.retrievals and not asked.responses:
-            return abstention(failure, self.name, "not_in_graph: the question has no operation")
-        contamination = Contamination(index, question, prediction)
-        if question.unanswerable:
-            found = blame_unanswerable(index, question, prediction, contamination)
-            if isinstance(found, str):
-                kind = "ProviderError" if found == "provider_error" else None
-                return abstention(failure, self.name, found, error_type=kind)
-            return self._record(failure, carries, found)
-        targets = locate(index, question, carries, failure.conversation)
-        if not targets:
-            return abstention(failure, self.name, "no_evidence", calls=carries.calls)
-        path = Path(index, asked, carries.reading, _scopes(failure))
-        chains = [follow(path, target) for target in targets]
-        blame, others = decide(chains, contamination, path)
-        if blame is None:
-            blame = answer_blame(path, chains, prediction)
-        if blame is None:
-            codes = [c.blocked for c in chains if c.blocked]
-            code = codes[0] if codes else "not_in_graph"
-            kind = "ProviderError" if code == "provider_error" else None
-            return abstention(failure, self.name, code, calls=carries.calls, error_type=kind)
-        ids = [chain.target.message_id for chain in chains]
-        return self._record(failure, carries, blame, others, ids)
+        found = suspects(failure, index, carries)
+        if found.blame is None:
+            kind = "ProviderError" if found.code == "provider_error" else None
+            return abstention(failure, self.name, found.code, calls=carries.calls, error_type=kind)
+        return self._record(failure, carries, found.blame, found.others, found.evidence)
 
     def _record(
         self,
         failure: Failure,
         carries: Carries,
         blame: Blame,
-        others: list[Blame] | None = None,
-        evidence: list[str] | None = None,
+        others: Sequence[Blame] = (),
+        evidence: Sequence[str] = (),
     ) -> Attribution:
         reason = blame.lost.split(":", 1)[0]
         if carries.guessed and self.ask is None:
@@ -115,14 +91,6 @@ class Provenance:
         elif carries.guessed:
             reason += " (partly decided by wording alone: the reader's calls were used up)"
         return suspicion(
-            failure, self.name, blame, reason, alternatives=others or (),
-            evidence=evidence or (), calls=carries.calls,
+            failure, self.name, blame, reason, alternatives=others, evidence=evidence,
+            calls=carries.calls,
         )  # fmt: skip
-
-
-def _scopes(failure: Failure) -> dict[str, str]:
-    return {
-        message.id: session.id
-        for session in failure.conversation.sessions
-        for message in session.messages
-    }

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from traces.errors import SettingsError
-from traces.protocols import Ask, Attribute
+from traces.protocols import Ask, Attribute, Judge
+from traces.replay import OpenReplay
 
-METHODS = ("provenance", "last_operation", "random")
+METHODS = (
+    "replay", "provenance", "model_judged", "model_judged_stepwise", "last_operation", "random",
+)  # fmt: skip
 
 
-def create(name: str, ask: Ask | None, seed: int) -> Attribute:
+@dataclass(frozen=True)
+class Replaying:
+    """What `replay` works with. `judge` is the run's own; `spent` returns the calls and
+    tokens that the failure under way has cost so far."""
+
+    open: OpenReplay
+    judge: Judge
+    spent: Callable[[], tuple[int, int]]
+
+
+def require_known(name: str) -> None:
+    """Raise SettingsError for an unknown method."""
+    if name not in METHODS:
+        raise SettingsError(
+            f"unknown attribution method '{name}': choose one of {', '.join(METHODS)}"
+        )
+
+
+def create(name: str, ask: Ask | None, seed: int, replaying: Replaying | None = None) -> Attribute:
     """Return the attribution method `name`.
 
     `ask` is the judge's role (None: methods that read decide by wording alone); `seed`
-    is for methods that draw. Raises SettingsError for an unknown name.
+    is for methods that draw; `replaying` is for `replay`. Raises SettingsError for an
+    unknown name, and where a method lacks what it works with.
     """
+    require_known(name)
     if name == "provenance":
         from traces.attribution.provenance import Provenance
 
@@ -26,4 +52,14 @@ def create(name: str, ask: Ask | None, seed: int) -> Attribute:
         from traces.attribution.random_choice import RandomChoice
 
         return RandomChoice(seed)
-    raise SettingsError(f"unknown attribution method '{name}': choose one of {', '.join(METHODS)}")
+    if ask is None:
+        raise SettingsError(f"attribution method '{name}' needs a judge model")
+    if name in ("model_judged", "model_judged_stepwise"):
+        from traces.attribution.model_judged import ModelJudged
+
+        return ModelJudged(ask, stepwise=name.endswith("stepwise"))
+    if replaying is None:
+        raise SettingsError("attribution method 'replay' needs a memory that it can rebuild")
+    from traces.attribution.replay.method import ReplayAttribution
+
+    return ReplayAttribution(ask, replaying)

@@ -48,6 +48,7 @@ def attribute_failures(
         missing = [q for q in failed if q.id not in known]
         if missing:
             graph = EvolutionGraph.load(services.store, result.pass_id)
+            known_calls = services.store.call_keys(result.pass_id)
 
             def one(
                 question: Question,
@@ -55,10 +56,11 @@ def attribute_failures(
                 wrong: dict[str, AnswerRecord] = wrong,
                 graph: EvolutionGraph = graph,
                 pass_id: int = result.pass_id,
+                known_calls: frozenset[str] = known_calls,
             ) -> Attribution:
                 prediction = wrong[question.id].prediction or ""
                 failure = Failure(conversation, question, prediction, pass_id)
-                with metered() as meter:
+                with metered(known_calls) as meter:
                     found = services.attribute(failure, graph)
                 found = replace(found, calls=meter.calls, tokens=meter.tokens)
                 services.store.save_attribution(pass_id, found)

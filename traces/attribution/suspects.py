@@ -1,0 +1,91 @@
+"""Steps 1, 2 and 4 on one graph: the evidence followed forward, the wrong answer backward.
+
+`provenance` ends here; `replay` repairs what is suspected and comes back with the replayed
+graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from traces.attribution.blame import Blame
+from traces.attribution.carries import Carries
+from traces.attribution.chain import follow
+from traces.attribution.contamination import Contamination
+from traces.attribution.decide import answer_blame, decide
+from traces.attribution.index import GraphIndex
+from traces.attribution.locate import locate
+from traces.attribution.path import Chain, Path
+from traces.attribution.targets import Target
+from traces.attribution.unanswerable import blame_unanswerable
+from traces.results import Failure
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Who is suspected. `blame` is the decisive suspicion; without one `code` says why
+    (a reason code of an abstention). `others` are further losses. `chains` are empty for
+    questions that cannot be answered."""
+
+    blame: Blame | None
+    others: tuple[Blame, ...] = ()
+    code: str = ""
+    chains: tuple[Chain, ...] = ()
+    contamination: Contamination | None = None
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What each evidence message must deliver."""
+        return tuple(chain.target for chain in self.chains)
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The ids of the evidence messages that were followed."""
+        return tuple(chain.target.message_id for chain in self.chains)
+
+
+def suspects(
+    failure: Failure,
+    index: GraphIndex,
+    carries: Carries,
+    prediction: str | None = None,
+    targets: tuple[Target, ...] = (),
+) -> Suspects:
+    """Return who is suspected of a failure, on the graph of `index`.
+
+    `prediction` is the failure's own unless a replay gave another; `targets` are located
+    unless they are known. Raises what the reader raises.
+    """
+    question = failure.question
+    said = failure.prediction if prediction is None else prediction
+    asked = index.asked(question.id)
+    if not asked.retrievals and not asked.responses:
+        return Suspects(None, code="not_in_graph: the question has no operation")
+    contamination = Contamination(index, question, said)
+    if question.unanswerable:
+        found = blame_unanswerable(index, question, said, contamination)
+        if isinstance(found, str):
+            return Suspects(None, code=found, contamination=contamination)
+        return Suspects(found, contamination=contamination)
+    wanted = targets or tuple(locate(index, question, carries, failure.conversation))
+    if not wanted:
+        return Suspects(None, code="no_evidence", contamination=contamination)
+    path = Path(index, asked, carries.reading, scopes(failure))
+    chains = tuple(follow(path, target) for target in wanted)
+    blame, others = decide(chains, contamination, path)
+    if blame is None:
+        blame = answer_blame(path, chains, said)
+    code = ""
+    if blame is None:
+        blocked = [chain.blocked for chain in chains if chain.blocked]
+        code = blocked[0] if blocked else "not_in_graph"
+    return Suspects(blame, tuple(others), code, chains, contamination)
+
+
+def scopes(failure: Failure) -> dict[str, str]:
+    """Return the session id of every message of a failure's conversation."""
+    return {
+        message.id: session.id
+        for session in failure.conversation.sessions
+        for message in session.messages
+    }
