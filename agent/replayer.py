@@ -7,7 +7,7 @@ incumbent's memory is never touched.
 
 from __future__ import annotations
 
-import sqlite3
+import errno
 import threading
 import time
 from collections import OrderedDict
@@ -26,6 +26,7 @@ from traces.errors import (
     OperationError,
     ProviderError,
     StopRequested,
+    StoreError,
     TransientProviderError,
 )
 from traces.graph import EvolutionGraph
@@ -36,7 +37,11 @@ from traces.schema import Inputs, Variable
 
 SECONDS = 120.0  # of one replay
 # What no repair is to blame for: it ends the attribution, not the replay.
-_PASSES = (BudgetExceeded, StopRequested, OSError, sqlite3.Error)
+_PASSES = (BudgetExceeded, StopRequested, StoreError)
+# The same, of a backend's system calls. Its other OSErrors (a file, a connection) are its own.
+_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
 
 
 class _ExtractionOnly:
@@ -53,7 +58,9 @@ class RecordedPass:
     """One recorded pass over a conversation, ready to be replayed. Thread-safe.
 
     `context` is a fresh context of the pass: its prompts, models, parameters, and (in fault
-    planting) the faults that stay active. `recorded` is the pass's graph.
+    planting) the faults that stay active. `recorded` is the pass's graph. `real` (fault
+    planting) is the same with what the faulted operations put out of themselves, before their
+    faults: what is reused and pinned; the faults are applied to it again.
     """
 
     make_backend: Callable[[], MemoryBackend]
@@ -61,6 +68,7 @@ class RecordedPass:
     conversation: Conversation
     recorded: EvolutionGraph
     seconds: float = SECONDS
+    real: EvolutionGraph | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: list[MemoryBackend] = field(default_factory=list)
     # Per session: what stood after it, and the rebuilt operations up to and with it.
@@ -68,10 +76,12 @@ class RecordedPass:
     _base: Recorder = field(default_factory=Recorder)
     _ends: dict[str, int] = field(default_factory=dict)
     _built: bool = False
-    _alone: dict[tuple[str, int], tuple[Variable, ...]] = field(default_factory=dict)
+    _closed: bool = False
+    _alone: dict[tuple[frozenset[str], int], tuple[Variable, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._reuse = RecordedOutputs(self.recorded)
+        self._real = self.real if self.real is not None else self.recorded
+        self._reuse = RecordedOutputs(self._real)
         self._places = {s.id: i for i, s in enumerate(self.conversation.sessions)}
 
     def of(self, question: Question) -> QuestionReplay:
@@ -86,18 +96,23 @@ class RecordedPass:
         draw: Draw | None,
     ) -> Replayed:
         """Replay a question; see `traces.replay.Replay`."""
-        context = self.context.intervened(interventions)
-        own = time.monotonic() + self.seconds
-        deadline = own if context.deadline is None else min(own, context.deadline)
-        pins = SlicePins(self.recorded, frozenset(evidence)) if evidence else None
-        context = replace(context, deadline=deadline, pins=pins, draw=draw, reuse=self._reuse)
+        pins = SlicePins(self._real, frozenset(evidence)) if evidence else None
+        context = replace(
+            self.context.intervened(interventions), pins=pins, draw=draw, reuse=self._reuse
+        )
         changed = {one.operation for one in interventions}
         if draw is not None:
             changed |= draw.operations
         try:
             with self._backend() as backend:
+                if isinstance(backend, Snapshottable):
+                    self._build(backend)
+                # From here on: rebuilding serves many replays.
+                context = replace(context, deadline=self._deadline())
                 prediction = self._run(backend, context, question, changed)
                 context.require_fired(one.operation for one in interventions)
+            # Which operations carry faults of the pass itself is not for the caller to see.
+            context.recorder.fired.intersection_update(one.operation for one in interventions)
         except _PASSES:
             raise
         except (TransientProviderError, ContentError) as error:
@@ -105,42 +120,50 @@ class RecordedPass:
         except ProviderError:
             raise
         except DeadlineExceeded as error:
-            if self.context.deadline is not None and time.monotonic() > self.context.deadline:
-                raise
+            self._require_time()
             return self._failed(context, error)
         except Exception as error:
+            _require_machine(error)
             return self._failed(context, error)
         ran = tuple(o.id for o in context.recorder.operations if o.status == "executed")
         return Replayed(context.recorder, prediction, None, ran)
 
-    def extract_alone(self, message_id: str, sample_index: int) -> tuple[Variable, ...]:
-        """Return the facts of one message; see `traces.replay.Replay`."""
-        key = (message_id, sample_index)
+    def extract_alone(
+        self, message_id: str, sample_index: int, beside: Sequence[str]
+    ) -> tuple[Variable, ...]:
+        """Return the facts of one message (or of a few); see `traces.replay.Replay`."""
+        key = (frozenset((message_id, *beside)), sample_index)
         if key not in self._alone:
-            self._alone[key] = self._extract(message_id, sample_index)
+            self._alone[key] = self._extract(message_id, sample_index, key[0])
         return self._alone[key]
 
-    def _extract(self, message_id: str, sample_index: int) -> tuple[Variable, ...]:
+    def _extract(
+        self, message_id: str, sample_index: int, ids: frozenset[str]
+    ) -> tuple[Variable, ...]:
         session = self.conversation.session_of(message_id)
-        message = self.conversation.message(message_id)
-        if session is None or message is None:
+        if session is None:
             return ()
         context = replace(
             self.context, recorder=Recorder(), pins=_ExtractionOnly(), sample_index=sample_index,
-            reuse=None,
+            reuse=None, deadline=self._deadline(),
         )  # fmt: skip
-        one = Session(session.id, session.date, (message,))
+        messages = tuple(m for m in session.messages if m.id in ids)
+        few = Session(session.id, session.date, messages)
         try:
             with _scope(), self._fresh() as backend:
-                backend.ingest(one, context.child(session.id, session.date))
+                backend.ingest(few, context.child(session.id, session.date))
+        except DeadlineExceeded:
+            self._require_time()
+            return ()
         except (TransientProviderError, ContentError, OperationError):
             return ()
         except MemtuneError:
             raise
-        except Exception:
-            return ()  # a backend that cannot take a message alone has no such repair
+        except Exception as error:
+            _require_machine(error)
+            return ()  # a backend that cannot take a few messages has no such repair
         made = EvolutionGraph.of(context.recorder)
-        return tuple(v for v in made.variables("fact") if message_id in v.value["sources"])
+        return tuple(v for v in made.variables("fact") if not ids.isdisjoint(v.value["sources"]))
 
     # running ---------------------------------------------------------------------
 
@@ -152,11 +175,8 @@ class RecordedPass:
         changed: Collection[str],
     ) -> str:
         sessions = self._asked_after(question)
-        first = self._first_changed(changed, sessions)
-        if isinstance(backend, Snapshottable):
-            self._build(backend)
-        else:
-            first = 0
+        snapshots = isinstance(backend, Snapshottable)
+        first = self._first_changed(changed, sessions) if snapshots else 0
         if first:
             before = sessions[first - 1].id
             assert isinstance(backend, Snapshottable)
@@ -192,6 +212,16 @@ class RecordedPass:
         recorder.operations.extend(self._base.operations[:end])
         recorder.values.update(self._base.values)
         recorder.fired.update(o.id for o in recorder.operations)
+
+    def _deadline(self) -> float:
+        """Return when a replay that begins now has to be done, on `time.monotonic`'s clock."""
+        own = time.monotonic() + self.seconds
+        return own if self.context.deadline is None else min(own, self.context.deadline)
+
+    def _require_time(self) -> None:
+        """Raise DeadlineExceeded where it is the run's own deadline that has passed."""
+        if self.context.deadline is not None and time.monotonic() > self.context.deadline:
+            raise DeadlineExceeded("the run's deadline passed during a replay")
 
     # copies of the memory ------------------------------------------------------------
 
@@ -233,15 +263,17 @@ class RecordedPass:
             if isinstance(backend, Closable):
                 backend.close()
             raise
-        if isinstance(backend, Snapshottable):
-            with self._lock:
+        with self._lock:
+            kept = isinstance(backend, Snapshottable) and not self._closed
+            if kept:
                 self._idle.append(backend)
-        elif isinstance(backend, Closable):
+        if not kept and isinstance(backend, Closable):
             backend.close()
 
     def close(self) -> None:
-        """Release the idle copies."""
+        """Release the copies: the idle ones now, those at work when they are given back."""
         with self._lock:
+            self._closed = True
             while self._idle:
                 backend = self._idle.pop()
                 if isinstance(backend, Closable):
@@ -251,6 +283,12 @@ class RecordedPass:
     def _failed(context: OperationContext, error: Exception) -> Replayed:
         code = error.code if isinstance(error, MemtuneError) else type(error).__name__
         return Replayed(context.recorder, None, f"{code}: {error}"[:300])
+
+
+def _require_machine(error: Exception) -> None:
+    """Raise an OSError that no backend is to blame for (a full disk, no more files)."""
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        raise error
 
 
 def _scope() -> AbstractContextManager[None]:
@@ -276,9 +314,11 @@ class QuestionReplay:
         """Replay the question with these interventions."""
         return self.recorded.replay(self.question, interventions, evidence, draw)
 
-    def extract_alone(self, message_id: str, sample_index: int = 0) -> tuple[Variable, ...]:
-        """Return what the memory's own extraction makes of one message alone."""
-        return self.recorded.extract_alone(message_id, sample_index)
+    def extract_alone(
+        self, message_id: str, sample_index: int = 0, beside: Sequence[str] = ()
+    ) -> tuple[Variable, ...]:
+        """Return what the memory's own extraction makes of one message, or of a few."""
+        return self.recorded.extract_alone(message_id, sample_index, beside)
 
 
 class Replayer:
@@ -312,7 +352,10 @@ class Replayer:
         key = failure.conversation.id, failure.pass_id
         with self._lock:
             found = self._passes.get(key)
-            if found is None or found.recorded is not graph:
+            if found is not None and found.recorded is not graph:
+                found.close()
+                found = None
+            if found is None:
                 found = self._passes[key] = RecordedPass(
                     self._make_backend, self._context_of(failure), failure.conversation, graph,
                     self._seconds,

@@ -13,12 +13,10 @@ from typing import Any
 
 from optimizers.edits import Edit, edits_json
 from optimizers.scoring import Comparison, Key, compare
-from traces.domain import Conversation, OperationKind, PromptSet
+from traces.domain import PIPELINE, Conversation, OperationKind, PromptSet
 from traces.hashing import text_hash
 from traces.protocols import Evaluate
 from traces.results import EpisodeResult
-
-_UPSTREAM_FIRST: tuple[OperationKind, ...] = ("extraction", "update", "retrieval", "response")
 
 
 def estimated_calls(kind: OperationKind, conversation: Conversation) -> int:
@@ -103,7 +101,7 @@ class Race:
         ]
         if not changed:
             return 0
-        kind = min(changed, key=_UPSTREAM_FIRST.index)
+        kind = min(changed, key=PIPELINE.index)
         fresh = (c for c in episodes if (prompts.hash, c.id) not in self._known)
         return sum(estimated_calls(kind, c) for c in fresh)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traces.errors import DeadlineExceeded, InterventionError, OperationError
-from traces.operation import Intervention, OperationContext, Recorder, substitute
+from traces.operation import Draw, Intervention, OperationContext, Recorder, substitute
 from traces.schema import Variable, answer, fact
 from traces.store import Store
 
@@ -148,6 +148,65 @@ def test_substituted_outputs_are_never_reused(context: OperationContext, store: 
     store.save_pass("conv", "prompts", "p", replay.recorder)
     again = replace(context, recorder=Recorder(), reuse=store)
     assert len(extract(again, "x", ["m1"], calls)["facts"]) == 1
+
+
+def test_a_drawn_operation_runs_anew_at_its_sample_and_no_other_one(
+    context: OperationContext, store: Store
+) -> None:
+    """In a replay the operations of a draw are run although they were recorded, at the draw's
+    sample index; their neighbours are reused at sample 0."""
+    calls: list[str] = []
+    samples: list[int] = []
+
+    def both(ctx: OperationContext) -> None:
+        for id in ("m1", "m2"):
+            ctx.perform(
+                "extraction", name="extract", identity=[id], inputs={},
+                call=lambda op: (calls.append(op.id), samples.append(op.sample_index), {})[2],
+            )  # fmt: skip
+
+    both(context)
+    for sample in (0, 3):
+        again = saved(store, context)
+        both(replace(again, draw=Draw(sample, frozenset([calls[0]]))))
+    assert calls[2:] == [calls[0], calls[0]]
+    assert samples == [0, 0, 0, 3]
+
+
+def test_a_pinned_operation_keeps_its_outputs_unless_it_is_repaired(
+    context: OperationContext,
+) -> None:
+    """Where pins say so an operation is not run although its inputs changed; the record says
+    pinned, and a repair goes before the pin."""
+    kept = {"facts": [fact("kept", "Ana", "", ["m1"])]}
+
+    class Pins:
+        def find(self, kind: str, operation_id: str, inputs: object) -> Any:
+            return kept if kind == "extraction" else None
+
+    calls: list[str] = []
+    pinned = replace(context, pins=Pins())
+    outputs = extract(pinned, "changed", ["m1"], calls)
+    assert calls == []
+    assert outputs["facts"][0].value["text"] == "kept"
+    (record,) = pinned.recorder.operations
+    assert record.status == "pinned"
+    repaired = pinned.intervened([substitute(record.id, {"facts": []})])
+    assert extract(repaired, "changed", ["m1"], calls)["facts"] == []
+
+
+def test_only_the_operations_asked_about_have_to_fire(context: OperationContext) -> None:
+    """A fault that a repair upstream made impossible is no failed replay; a repair that does
+    not fire is one."""
+    calls: list[str] = []
+    extract(context, "x", ["m1"], calls)
+    replay = context.intervened(
+        [substitute(calls[0], {"facts": []}), Intervention("gone", lambda _, real: real())]
+    )
+    extract(replay, "x", ["m1"], calls)
+    replay.require_fired([calls[0]])
+    with pytest.raises(InterventionError, match="gone"):
+        replay.require_fired([calls[0], "gone"])
 
 
 def test_an_intervention_that_matches_nothing_is_a_failed_replay(

@@ -15,6 +15,8 @@ from typing import Literal
 from traces.hashing import content_hash, sequence_hash
 
 OperationKind = Literal["extraction", "update", "retrieval", "response"]
+# The order in which information passes them.
+PIPELINE: tuple[OperationKind, ...] = ("extraction", "update", "retrieval", "response")
 
 
 @dataclass(frozen=True, slots=True)

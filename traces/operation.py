@@ -76,12 +76,15 @@ class Intervention:
 
     `output(inputs, real)` returns the outputs; `real()` runs or reuses the operation,
     so a planted fault is a function of (inputs, real output) and stays active in
-    replay. A repair overrides a fault at the same operation.
+    replay. A repair overrides a fault at the same operation. An `unseen` one leaves no sign
+    in the record: it stands for an operation that does badly by itself (never let a store
+    that others reuse from keep such a pass).
     """
 
     operation: str
     output: Callable[[Inputs, Callable[[], Outputs]], Outputs]
     repair: bool = False
+    unseen: bool = False
 
 
 def substitute(operation: str, outputs: Outputs) -> Intervention:
@@ -274,7 +277,8 @@ class OperationContext:
             raise
         except Exception as error:
             raise OperationError(f"an intervention at '{record.name}' failed: {error}") from error
-        record.status = "substituted"
+        if not chosen.unseen:
+            record.status = "substituted"
         return outputs
 
     def _reuse_key(

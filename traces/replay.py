@@ -59,9 +59,12 @@ class Replay(Protocol):
         operations to run anew.
         """
 
-    def extract_alone(self, message_id: str, sample_index: int = 0) -> tuple[Variable, ...]:
-        """Return the facts that the memory's own extraction makes of one message alone (at
-        most one model call); nothing where it has no extraction, or where that fails."""
+    def extract_alone(
+        self, message_id: str, sample_index: int = 0, beside: Sequence[str] = ()
+    ) -> tuple[Variable, ...]:
+        """Return the facts that the memory's own extraction makes of one message alone, or of
+        that and others `beside` it in its session (at most one model call); nothing where it
+        has no extraction, or where that fails."""
 
 
 class OpenReplay(Protocol):

@@ -123,7 +123,7 @@ class BM25:
         self._rows: dict[str, int] = {}
         self._counts: list[Mapping[str, int] | None] = []
         self._ids: list[str] = []
-        self._lengths: list[int] = []
+        self._lengths = np.zeros(16)
         self._free: list[int] = []
         self._postings: dict[str, dict[int, int]] = {}
         self._total = 0
@@ -149,7 +149,9 @@ class BM25:
             row = len(self._ids)
             self._ids.append(doc_id)
             self._counts.append(counts)
-            self._lengths.append(length)
+            if row == len(self._lengths):
+                self._lengths = np.concatenate([self._lengths, np.zeros(row)])
+            self._lengths[row] = length
         self._rows[doc_id] = row
         self._total += length
         for word, count in counts.items():
@@ -195,6 +197,31 @@ class BM25:
         ranked = sorted(self.scores(query_stems).items(), key=lambda item: (-item[1], item[0]))
         return ranked[:k]
 
+    def shares(self, stems: Iterable[str], at_least: float) -> list[tuple[str, float]]:
+        """Return (id, share) of the documents with a share of `at_least` (above 0), unordered.
+
+        A share is a document's score for `stems` over the score that a document of these very
+        stems has, both as if that one were held too.
+        """
+        counts = Counter(stems)
+        length = counts.total()
+        if not length:
+            return []
+        n = len(self._rows) + 1
+        norms = self._norms_of((self._total + length) / n)
+        own_norm = float(self.k1 * (1 - self.b + self.b * length / ((self._total + length) / n)))
+        total = np.zeros(len(self._ids), dtype=np.float64)
+        own = 0.0
+        for word, times in sorted(counts.items()):
+            posting = self._postings.get(word, {})
+            idf = _idf(n, len(posting) + 1)
+            own += times * idf * times * (self.k1 + 1) / (times + own_norm)
+            if posting:
+                rows, held = self._array(word, posting)
+                total[rows] += times * idf * held * (self.k1 + 1) / (held + norms[rows])
+        hits = np.flatnonzero((total > 0) & (total >= at_least * own))
+        return [(self._ids[row], float(total[row]) / own) for row in hits.tolist()]
+
     def _score(self, query_stems: Iterable[str]) -> NDArray[np.float64]:
         total = np.zeros(len(self._ids), dtype=np.float64)
         n = len(self._rows)
@@ -203,7 +230,7 @@ class BM25:
             if posting is None:
                 continue
             rows, counts = self._array(word, posting)
-            idf = float(np.log1p((n - len(posting) + 0.5) / (len(posting) + 0.5)))
+            idf = _idf(n, len(posting))
             norms = self._norm_array()[rows]
             total[rows] += times * idf * counts * (self.k1 + 1) / (counts + norms)
         return total
@@ -219,7 +246,13 @@ class BM25:
 
     def _norm_array(self) -> NDArray[np.float64]:
         if self._norms is None:
-            average = self._total / len(self._rows) if self._total else 1.0
-            lengths = np.array(self._lengths, dtype=np.float64)
-            self._norms = self.k1 * (1 - self.b + self.b * lengths / average)
+            self._norms = self._norms_of(self._total / len(self._rows) if self._total else 1.0)
         return self._norms
+
+    def _norms_of(self, average: float) -> NDArray[np.float64]:
+        lengths = self._lengths[: len(self._ids)]
+        return self.k1 * (1 - self.b + self.b * lengths / average)
+
+
+def _idf(documents: int, holding: int) -> float:
+    return float(np.log1p((documents - holding + 0.5) / (holding + 0.5)))

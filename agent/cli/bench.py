@@ -9,11 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Long proofs: the loop's gain, the estimate's range, the cost of tracing.")
+from agent.cli import bench_attribution, bench_confidence
+
+app = typer.Typer(
+    help="Long proofs: the loop's gain, attribution, the estimate's range, the cost of tracing."
+)
 
 
 def register(root: typer.Typer) -> None:
     """Add the group to the command line."""
+    bench_attribution.register(app)
+    bench_confidence.register(app)
     root.add_typer(app, name="bench", rich_help_panel="Measure")
 
 

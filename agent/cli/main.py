@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from agent.cli import (
+    attribute,
     bench,
     chat,
     compare,
@@ -50,8 +51,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for group in (
-    init, validate, doctor, judge_check, estimate, run, status, trace, report, compare, export,
-    graph, chat, flag, bench,
+    init, validate, doctor, judge_check, estimate, run, status, trace, attribute, report, compare,
+    export, graph, chat, flag, bench,
 ):  # fmt: skip
     group.register(app)
 
@@ -59,7 +60,7 @@ for group in (
 _PANELS = {
     "Prepare": ("init", "validate", "doctor", "judge-check", "estimate"),
     "Run": ("run", "resume", "stop", "status"),
-    "Look": ("trace", "report", "compare", "graph"),
+    "Look": ("trace", "attribute", "report", "compare", "graph"),
     "Use": ("export", "chat", "flag"),
 }
 for verb in app.registered_commands:

@@ -22,6 +22,9 @@ LIMITS = (
     "rounds", "concurrency", "max_calls", "max_tokens", "max_usd", "deadline", "patience", "target",
 )  # fmt: skip
 
+# The method whose attributions go before those of the run's own.
+PROVED = "replay"
+
 IDENTITY_KEYS = ("data_hash", "seed_prompts", "attribution")
 # What readers take for granted in a summary; one that lacks any of it is not used.
 SUMMARY_KEYS = frozenset(
@@ -258,9 +261,13 @@ class RecordedRun:
         """Return one answer of a pass, or None."""
         return next((a for a in self.store.answers(pass_id) if a.question == question), None)
 
-    def attributions(self, pass_id: int) -> dict[str, Attribution]:
-        """Return the run's attributions of a pass, by question id."""
-        return self.store.attributions(pass_id, self.identity["attribution"])
+    def attributions(self, pass_id: int, method: str | None = None) -> dict[str, Attribution]:
+        """Return the attributions of a pass by question id: those of a method; without one the
+        run's own, and before them what was proved by replay since."""
+        if method is not None:
+            return self.store.attributions(pass_id, method)
+        own = self.store.attributions(pass_id, self.identity["attribution"])
+        return {**own, **self.store.attributions(pass_id, PROVED)}
 
     def example_failure(self) -> str | None:
         """Return a failing question as `conversation/question`: one with a named operation

@@ -1,4 +1,4 @@
-"""`memtune trace`: one question's journey, from message to verdict."""
+"""`memtune trace`: one question's journey, from message to verdict; or all wrong answers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 _EXAMPLES = """[bold]Examples[/bold]
 
 \b
+memtune trace synthetic-fact_store-1a2b3c4d
 memtune trace synthetic-fact_store-1a2b3c4d sim-007-q03
 memtune trace runs/night conv-26/q12 --prompts seed
 
-The operation that lost or spoiled the information is marked; it is the run's
-own attribution. No model is called."""
+Without a question the wrong answers are listed. The operation that lost or
+spoiled the information is marked, with the proof where there is one. What is
+shown is recorded, no model is called: 'memtune attribute' looks for causes."""
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +38,13 @@ def register(app: typer.Typer) -> None:
 def trace(
     run: options.Run,
     question: Annotated[
-        str,
-        typer.Argument(metavar="QUESTION", help="A question's id, or conversation/question."),
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[QUESTION]",
+            help="A question's id, or conversation/question.",
+            show_default="all wrong answers",
+        ),
+    ] = None,
     prompts: Annotated[
         str | None,
         typer.Option(
@@ -47,15 +53,34 @@ def trace(
             show_default="final where evaluated, else seed",
         ),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Whose cause is shown, of those recorded.",
+            show_default="replay where recorded, else the run's own",
+        ),
+    ] = None,
     json: options.PlainJson = False,
 ) -> None:
-    """Show one question's journey: said, extracted, stored, retrieved, answered, judged."""
+    """Show one question's journey: said, extracted, stored, retrieved, answered, judged.
+
+    Without a question: list the run's wrong answers, each with its cause.
+    """
     from agent.cli.recorded import RecordedRun
     from agent.cli.trace_tree import print_trace
     from agent.loop.directory import find_run
+    from traces.attribution.registry import require_known
 
+    if method is not None:
+        require_known(method)
     with RecordedRun(find_run(run)) as recorded:
-        traced = load(recorded, question, prompts)
+        if question is None:
+            from agent.cli.trace_list import list_failures
+
+            list_failures(recorded, prompts, method, as_json=json)
+            return
+        traced = load(recorded, question, prompts, method)
     if json:
         typer.echo(json_module.dumps(traced.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -95,12 +120,14 @@ def _iso(date: datetime | None) -> str | None:
     return None if date is None else date.isoformat()
 
 
-def load(recorded: RecordedRun, name: str, which: str | None) -> Traced:
-    """Return the question's trace with the prompts asked for.
+def load(recorded: RecordedRun, name: str, which: str | None, method: str | None = None) -> Traced:
+    """Return the question's trace with the prompts asked for, and the cause that a method
+    found (without one: the best that is recorded).
 
     Raises SettingsError for an unknown or ambiguous question, DataError when the data set
     is not the run's any more, RunDirectoryError for prompts that never answered it.
     """
+    from agent.cli.failures import name_of, not_in_store
     from evals.report import wording
     from traces.attribution.journey import journey
     from traces.errors import RunDirectoryError
@@ -114,17 +141,17 @@ def load(recorded: RecordedRun, name: str, which: str | None) -> Traced:
         answer = None if pass_id is None else recorded.answer(pass_id, question.id)
         if pass_id is None or answer is None:
             continue
-        names = {final.hash: "final", seed.hash: "seed"}
-        if which == "final":
-            names[seed.hash] = "final"
+        graph = EvolutionGraph.load(recorded.store, pass_id)
+        if not graph.operations:
+            raise RunDirectoryError(not_in_store(recorded.name, [conversation.id]))
         return Traced(
             conversation,
             question,
             prompts,
-            names.get(prompts.hash, ""),
+            name_of(prompts, seed, final, which),
             answer,
-            recorded.attributions(pass_id).get(question.id),
-            journey(question, EvolutionGraph.load(recorded.store, pass_id)),
+            recorded.attributions(pass_id, method).get(question.id),
+            journey(question, graph),
             wording.banner(**recorded.simulated) if any(recorded.simulated.values()) else None,
         )
     raise RunDirectoryError(

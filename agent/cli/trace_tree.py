@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agent.cli import certificate
 from agent.cli.screen import banner, console, foreign
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ def print_trace(traced: Traced) -> None:
     """Print question, verdict and cause, then the journey of its evidence."""
     screen = console()
     banner(screen, traced.banner)
-    _head(screen, traced)
+    print_head(screen, traced)
+    screen.print()
     screen.print(_tree(traced))
 
 
-def _head(screen: Console, traced: Traced) -> None:
+def print_head(screen: Console, traced: Traced) -> None:
+    """Print question, answer, verdict, and the cause with its certificate."""
     from rich.table import Table
     from rich.text import Text
 
@@ -59,7 +62,6 @@ def _head(screen: Console, traced: Traced) -> None:
             rows.add_row(label, line)
     rows.add_row("prompts", Text(f"{traced.which or 'other'} {traced.prompts.hash[:12]}", "dim"))
     screen.print(rows)
-    screen.print()
 
 
 def _verdict(traced: Traced) -> Text:
@@ -81,7 +83,8 @@ def _cause(found: Attribution | None) -> list[tuple[str, Text]]:
     if found is None:
         return [("cause", Text("not looked for with these prompts", "yellow"))]
     if found.verdict == "abstained":
-        return [("cause", foreign(f"not named: {found.reason}", "yellow"))]
+        named = foreign(f"not named: {found.reason}", "yellow")
+        return [("cause", named), *certificate.rows(found)]
     title = Text(_error(found), _MARK)
     where = f", {found.verdict}"
     if found.names:
@@ -91,7 +94,7 @@ def _cause(found: Attribution | None) -> list[tuple[str, Text]]:
     for label, text in (("lost", found.lost), ("given", found.given), ("made", found.produced)):
         if text:
             lines.append((label, foreign(text)))
-    return lines
+    return [*lines, *certificate.rows(found)]
 
 
 def _error(found: Attribution) -> str:

@@ -91,13 +91,7 @@ class RunDirectory:
         """
         path = self.path / CONFIG
         if path.exists():
-            known = read_config(self.path)["identity"]
-            wanted = json.loads(json.dumps(config["identity"]))
-            differing = [
-                f"{name} was {_short(known.get(name))}, now {_short(wanted.get(name))}"
-                for name in sorted({*known, *wanted})
-                if known.get(name) != wanted.get(name)
-            ]
+            differing = self.differing(config["identity"])
             if differing:
                 raise IdentityError(
                     f"{self.path}: holds another run; {'; '.join(differing)}: "
@@ -105,6 +99,16 @@ class RunDirectory:
                 )
         else:
             self.write_config(config)
+
+    def differing(self, identity: Mapping[str, Any]) -> list[str]:
+        """Return what differs between the run in this directory and another, in words."""
+        known = read_config(self.path)["identity"]
+        wanted = json.loads(json.dumps(identity))
+        return [
+            f"{name} was {_short(known.get(name))}, now {_short(wanted.get(name))}"
+            for name in sorted({*known, *wanted})
+            if known.get(name) != wanted.get(name)
+        ]
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.json: the settings of the latest start that was not refused."""

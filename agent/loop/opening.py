@@ -4,93 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 
-from agent.episodes import EpisodeRunner
 from agent.logs import EventLog
 from agent.loop import assemble
 from agent.loop.data_lock import describe, write_lock
 from agent.loop.directory import EVENTS, RunDirectory, require_database
 from agent.loop.file_errors import file_errors
+from agent.loop.parts import make_evaluator, make_gateway, make_plan, make_replayer
 from agent.loop.services import Progress, Services
-from agent.models.budget import Budget, Limits
-from agent.models.choose import log_to, make_providers
-from agent.models.embeddings import LiteLLMEmbedder
-from agent.models.gateway import ROLES, Gateway, Rates, spent
-from agent.models.pricing import Prices, cap, models_of, prices_of
+from agent.models.gateway import ROLES, spent
+from agent.models.pricing import cap
 from agent.models.providers import Provider
-from agent.models.shared_ledger import SharedLedger
 from agent.prompt_files import learned_before
-from agent.replayer import Replayer
-from agent.scoring import Scoring, scoring_identity, scoring_of
 from agent.settings import Settings
-from evals.evaluate import Evaluator
 from evals.spending import Spending, choose_mode
-from evals.splits import Splits, TestSeal, split
-from memory_backends.registry import create_backend
 from optimizers.registry import make_optimizer
-from traces.attribution.registry import Replaying, require_known
+from traces.attribution.registry import Replaying
 from traces.attribution.registry import create as create_attribution
 from traces.database import Database
-from traces.domain import Dataset, PromptSet, PromptSlot
 from traces.errors import IdentityError
 from traces.hashing import content_hash
-from traces.ledger import Ledger
 from traces.store import Store
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What the settings come to, before a run directory is touched.
-
-    `models` are hashes of identities by role; `shared` is the ledger between runs, if any.
-    """
-
-    dataset: Dataset
-    splits: Splits
-    slots: tuple[PromptSlot, ...]
-    prompts: PromptSet
-    scoring: Scoring
-    seal: TestSeal
-    providers: Mapping[str, Provider]
-    prices: Prices
-    shared: SharedLedger | None
-    models: Mapping[str, str]
-    embedder: LiteLLMEmbedder | None
-    identity: Mapping[str, object]
-
-
-def _plan(settings: Settings, stack: ExitStack, stand_ins: Mapping[str, Provider] | None) -> _Plan:
-    dataset = assemble.load_data(settings)
-    assemble.require_conversations(dataset)
-    slots = assemble.tunable_slots(settings)
-    prompts = assemble.seed_prompts(settings)
-    splits = split(dataset)
-    if settings.limit_episodes is not None:
-        splits = splits.limited(dataset, settings.limit_episodes)
-    make_optimizer(settings.optimizer)  # an unknown name must not fix a run
-    require_known(settings.attribution)
-    scoring = scoring_of(settings)
-    remarks = scoring.tried([q for c in dataset.conversations for q in c.questions])
-    dataset = replace(dataset, problems=(*dataset.problems, *remarks))
-    seal = TestSeal(settings.state_directory())
-    seal.check()
-    providers = stand_ins or make_providers(settings)
-    for provider in {id(p): p for p in providers.values()}.values():
-        stack.callback(provider.close)
-    prices, shared = Prices({}), None
-    if stand_ins is None:
-        prices = prices_of(settings, models_of(settings, ROLES))
-        if settings.ledger is not None:
-            shared = SharedLedger(settings.ledger)
-            stack.callback(shared.close)
-    models = {role: content_hash(dict(providers[role].identity(role))) for role in ROLES}
-    embedder = assemble.make_embedder(providers)
-    identity = assemble.identity_of(settings, dataset, prompts, models, embedder)
-    return _Plan(
-        dataset, splits, slots, prompts, scoring, seal, providers, prices, shared, models,
-        embedder, identity,
-    )  # fmt: skip
 
 
 def open_run(
@@ -107,7 +41,7 @@ def open_run(
     `stand_ins` play the models, by role, in a dry pass. Raises what is wrong before anything
     is paid for; see `agent.loop.runner.run`.
     """
-    plan = _plan(settings, stack, stand_ins)
+    plan = make_plan(settings, stack, stand_ins)
     dataset, splits, prices = plan.dataset, plan.splits, plan.prices
     directory = RunDirectory(settings.out or assemble.default_directory(plan.identity))
     stack.callback(directory.close)
@@ -138,8 +72,8 @@ def open_run(
     mode = (store.state("started") or {}).get("gate_mode", mode)
     log = EventLog(directory.path / EVENTS, echo=echo_logs)
     stack.callback(log.close)
-    gateway = _gateway(settings, plan, database, directory, log)
-    evaluator = _evaluator(settings, plan, gateway, store)
+    gateway = make_gateway(settings, plan, database, directory, log)
+    evaluator = make_evaluator(settings, plan, gateway, store)
     services = Services(
         dataset=assemble.limited(dataset, settings.limit_questions),
         data_hash=dataset.hash,
@@ -151,7 +85,7 @@ def open_run(
             settings.attribution,
             gateway.ask("judge"),
             settings.seed,
-            Replaying(_replayer(evaluator, store), evaluator.judge, spent),
+            Replaying(make_replayer(evaluator, store), evaluator.judge, spent),
         ),
         optimizer=make_optimizer(settings.optimizer),
         slots=plan.slots,
@@ -195,72 +129,6 @@ def open_run(
     log("opened", run=directory.path.name, gate_mode=mode, conversations=splits.to_json())
     services.on_progress(Progress(0, services.rounds, "open"))
     return services, database
-
-
-def _gateway(
-    settings: Settings,
-    plan: _Plan,
-    database: Database,
-    directory: RunDirectory,
-    log: EventLog,
-) -> Gateway:
-    """Return the way to the models, with what was spent so far entered in its budget."""
-    ledger = Ledger(database, plan.shared)
-    spent = ledger.spending()
-    budget = Budget(
-        Limits(
-            settings.max_calls, settings.max_tokens, settings.deadline, cap(settings, plan.prices)
-        ),
-        calls=sum(s.calls for s in spent.values()),
-        tokens=sum(s.tokens for s in spent.values()),
-        stop_requested=directory.stop_requested,
-        usd=plan.prices.known(spent),
-    )
-    rates = Rates(settings.requests_per_minute, settings.tokens_per_minute)
-    gateway = Gateway(
-        plan.providers, ledger, budget, settings.concurrency, rates=rates, prices=plan.prices
-    )
-    log_to(plan.providers, log)
-    gateway.log = log
-    if plan.embedder is not None:
-        plan.embedder.connect(gateway, database)
-    return gateway
-
-
-def _evaluator(settings: Settings, plan: _Plan, gateway: Gateway, store: Store) -> Evaluator:
-    parameters = content_hash([plan.identity["backend_fingerprint"], plan.models["agent"]])
-    fixed = scoring_identity(settings).values()
-    return Evaluator(
-        EpisodeRunner(
-            lambda: create_backend(settings.backend, settings.backend_config, plan.embedder),
-            gateway,
-            store,
-            parameters,
-            settings.concurrency,
-        ),
-        plan.scoring.judge(gateway.ask("judge")),
-        store,
-        content_hash(
-            [
-                parameters,
-                plan.models["judge"],
-                settings.limit_questions,
-                *(["stratified"] if settings.limit_questions is not None else []),
-                *fixed,
-            ]
-        ),
-        settings.concurrency,
-        scorer=plan.scoring.name,
-    )
-
-
-def _replayer(evaluator: Evaluator, store: Store) -> Replayer:
-    runner = evaluator.run_episode
-    assert isinstance(runner, EpisodeRunner)
-    return Replayer(
-        runner.make_backend,
-        lambda failure: runner.context(failure.conversation, store.prompts_of(failure.pass_id)),
-    )
 
 
 def _check_rounds(services: Services) -> None:

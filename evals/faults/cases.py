@@ -7,7 +7,7 @@ from typing import Literal
 
 from traces.domain import OperationKind
 from traces.graph import EvolutionGraph
-from traces.protocols import Judge
+from traces.protocols import Ask, Judge
 from traces.replay import OpenReplay
 from traces.results import Failure
 
@@ -33,8 +33,9 @@ class FaultCase:
     """A wrong answer with a known cause.
 
     `failure`, `graph` (the pass with the faults in it), `open` (replays of it, in which the
-    faults stay active) and `judge` are all that a method is given; `known_calls` are the
-    ledger keys of the planted pass, which an attribution does not pay for.
+    faults stay active), `judge` and `ask` (the judge's model; both over a ledger of the case's
+    own) are all that a method is given; `known_calls` are the ledger keys of the planted
+    pass, which an attribution does not pay for.
     `truths` are the smallest sets of operations whose un-planting restores the answer; empty
     where the memory is not to blame (wrong gold, judge flip). `error_types` are those of the
     faults by operation id.
@@ -46,6 +47,7 @@ class FaultCase:
     graph: EvolutionGraph
     open: OpenReplay
     judge: Judge
+    ask: Ask
     known_calls: frozenset[str]
     faults: tuple[PlantedFault, ...]
     truths: tuple[frozenset[str], ...]

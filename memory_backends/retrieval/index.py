@@ -24,7 +24,6 @@ from memory_backends.retrieval.ngrams import NgramSimilarity
 from traces.text import BM25, stems
 
 WEIGHT = 0.25
-_PROBE = "\0probe"
 
 
 class HybridIndex:
@@ -107,17 +106,10 @@ class HybridIndex:
 
         `share` (0..1) is a text's BM25 score over the one that `text` itself would have
         if it were held, so that a threshold means the same in a small memory and in a
-        large one. Counts as a change: not to be run beside a search.
+        large one.
         """
-        words = stems(text)
-        if not words or not self._texts:
-            return []
-        self._bm25.add(_PROBE, words)
-        scores = self._bm25.scores(words)
-        self._bm25.remove(_PROBE)
-        best = scores.pop(_PROBE)
         ranked = sorted(
-            ((id, score / best) for id, score in scores.items() if score >= at_least * best),
+            self._bm25.shares(stems(text), at_least),
             key=lambda found: (-found[1], self._texts[found[0]], found[0]),
         )
         return [(id, min(share, 1.0)) for id, share in ranked[:k]]

@@ -75,11 +75,12 @@ class Contamination:
         sources = [self.index.messages[s] for s in ids if s in self.index.messages]
         if version is None or not sources:
             return None
-        if not self._said_in(sources):
+        if not self.said_in(sources):
             return self._inventor(version, sources)
         return self._wrong_speaker(version, sources)
 
-    def _said_in(self, sources: list[Variable]) -> bool:
+    def said_in(self, sources: list[Variable]) -> bool:
+        """Say whether messages say what the prediction claims."""
         joined = " ".join(f"{m.value['speaker']} {m.value['text']}" for m in sources)
         told = share(self.claim.stems, key_stems(joined)) if self.claim.stems else 1.0
         if told < _SUPPORTS:

@@ -97,6 +97,16 @@ def spans(text: str, said_on: date | None = None) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def relative_words(text: str, said_on: date) -> list[tuple[int, Span]]:
+    """Return where in `text` each relative word ends, and the time that it names; nothing
+    for a text of more than 4,000 characters."""
+    folded = text.lower()
+    if len(text) > 4000 or len(folded) != len(text):  # lower case spells some letters with two
+        return []
+    named = ((match.end(), _relative(match, said_on)) for match in _RELATIVE.finditer(folded))
+    return [(end, span) for end, span in named if span is not None]
+
+
 def words_without_times(text: str) -> str:
     """Return `text` in lower case without its times: the words that say what happened."""
     folded = " ".join(text[:4000].lower().split())

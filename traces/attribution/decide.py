@@ -11,9 +11,8 @@ from traces.attribution.contamination import Contamination
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Item
 from traces.attribution.words import key_stems, quote
+from traces.domain import PIPELINE
 from traces.schema import Variable
-
-_ORDER = {"extraction": 0, "update": 1, "retrieval": 2, "response": 3}
 
 
 def decide(
@@ -25,7 +24,7 @@ def decide(
     of the answer no other chain brought into the context. An old value that still stands and
     that the wrong answer took precedes a failed retrieval of the new one: the change would
     have put the new value in its place. Other contaminated entries count only when nothing
-    was lost.
+    was lost, or where the loss is an update's that was given a fact which no message says.
     """
     lost = [chain for chain in chains if chain.loss is not None]
     needed = [c for c in lost if not _redundant(c, chains) and not _superseded(c, chains, path)]
@@ -36,8 +35,11 @@ def decide(
     others = [c.loss for c in lost if c not in decisive and c.loss is not None]
     supporter = contamination.supporter()
     misleading = supporter is not None and not _carries_gold(supporter, chains, path)
+    unfaithful = contamination.unfaithful(supporter) if supporter and misleading else None
+    if unfaithful is not None and losses and _fed(unfaithful, losses, path):
+        return unfaithful, [*losses, *others]
     stale = outdated.stale(contamination, supporter, chains) if supporter and misleading else None
-    if stale is not None and all(_stage(loss) >= _ORDER["retrieval"] for loss in losses):
+    if stale is not None and all(_stage(loss) >= PIPELINE.index("retrieval") for loss in losses):
         return stale, [*losses, *others]
     if losses:
         ranked = sorted(losses, key=lambda b: (_stage(b), path.index.position[b.operation.id]))
@@ -47,10 +49,16 @@ def decide(
     if any(chain.blocked == "provider_error" for chain in chains):
         return None, others
     if supporter is not None and misleading:
-        unfaithful = contamination.unfaithful(supporter)
         wrong = unfaithful or outdated.overwritten(contamination, supporter, chains)
         return wrong or outdated.distracted(contamination, supporter), others
     return None, others
+
+
+def _fed(unfaithful: Blame, losses: Sequence[Blame], path: Path) -> bool:
+    """Say whether the first loss is an update's that took an unfaithful fact at its word."""
+    first = min(losses, key=_stage)
+    makers = [path.index.maker(f.id) for f in path.index.inputs(first.operation, "fact")]
+    return first.operation.kind == "update" and unfaithful.operation in makers
 
 
 def _redundant(chain: Chain, chains: Sequence[Chain]) -> bool:
@@ -90,7 +98,7 @@ def _marginal(chain: Chain, path: Path) -> bool:
 
 
 def _stage(blame: Blame) -> int:
-    return _ORDER[blame.operation.kind]
+    return PIPELINE.index(blame.operation.kind)
 
 
 def _carries_gold(entry: Variable, chains: Sequence[Chain], path: Path) -> bool:

@@ -25,7 +25,7 @@ def stale(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Bla
         if order.get(id, -1) <= newest or not chain.facts or not chain.target.complete:
             continue
         update = _update_of(c, chain.facts[0])
-        if update is not None and _replaces(c, update, chain.facts[0], version):
+        if update is not None and replaces(c, update, chain.facts[0], version):
             return Blame(
                 update, "UpdateError", "stale",
                 f"the old value still stands: {quote(supporter.value['text'], 200)}",
@@ -36,7 +36,7 @@ def stale(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Bla
     return None
 
 
-def _replaces(c: Contamination, update: OperationRecord, fact: Variable, old: EntryVersion) -> bool:
+def replaces(c: Contamination, update: OperationRecord, fact: Variable, old: EntryVersion) -> bool:
     """Say whether a fact gives a new value for what an entry records: of the same person,
     on what the question asks; more is wanted where the update was not shown the entry."""
     people = set(c.index.people)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from traces.abstention import abstains
 from traces.attribution.blame import Blame
-from traces.attribution.carries import CALLS_PER_FAILURE, Carries
+from traces.attribution.carries import CALLS_PER_FAILURE, Carries, Flip
 from traces.attribution.dates import spans
 from traces.attribution.index import GraphIndex, index_of
 from traces.attribution.record import abstention, judge_doubt, suspicion
@@ -44,18 +44,22 @@ class Provenance:
 
     `ask` is the judge's role; None decides by wording alone and says so in the reason.
     At most `calls_per_failure` readings are asked for one failure; readings are kept for
-    the life of the instance. Raises BudgetExceeded, DeadlineExceeded and ProviderError.
+    the life of the instance. `flip` spoils tests on purpose (benchmarks). Raises
+    BudgetExceeded, DeadlineExceeded and ProviderError.
     """
 
     ask: Ask | None = None
     calls_per_failure: int = CALLS_PER_FAILURE
+    flip: Flip | None = None
     name: str = "provenance"
     _readings: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     def __call__(self, failure: Failure, graph: EvolutionGraph) -> Attribution:
         """Return a suspicion, or an abstention where no operation can be named."""
         index = index_of(graph)
-        carries = Carries(index, failure.question, self.ask, self._readings, self.calls_per_failure)
+        carries = Carries(
+            index, failure.question, self.ask, self._readings, self.calls_per_failure, self.flip
+        )
         try:
             return self._attribute(failure, index, carries)
         except MemtuneError:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from traces.errors import SettingsError
 from traces.protocols import Ask, Attribute, Judge
 from traces.replay import OpenReplay
+
+if TYPE_CHECKING:
+    from traces.attribution.carries import Flip
 
 METHODS = (
     "replay", "provenance", "model_judged", "model_judged_stepwise", "last_operation", "random",
@@ -32,18 +36,25 @@ def require_known(name: str) -> None:
         )
 
 
-def create(name: str, ask: Ask | None, seed: int, replaying: Replaying | None = None) -> Attribute:
+def create(
+    name: str,
+    ask: Ask | None,
+    seed: int,
+    replaying: Replaying | None = None,
+    flip: Flip | None = None,
+) -> Attribute:
     """Return the attribution method `name`.
 
     `ask` is the judge's role (None: methods that read decide by wording alone); `seed`
-    is for methods that draw; `replaying` is for `replay`. Raises SettingsError for an
-    unknown name, and where a method lacks what it works with.
+    is for methods that draw; `replaying` is for `replay`; `flip` spoils the tests of methods
+    that follow the evidence (benchmarks). Raises SettingsError for an unknown name, and where
+    a method lacks what it works with.
     """
     require_known(name)
     if name == "provenance":
         from traces.attribution.provenance import Provenance
 
-        return Provenance(ask)
+        return Provenance(ask, flip=flip)
     if name == "last_operation":
         from traces.attribution.last_operation import LastOperation
 
@@ -62,4 +73,4 @@ def create(name: str, ask: Ask | None, seed: int, replaying: Replaying | None = 
         raise SettingsError("attribution method 'replay' needs a memory that it can rebuild")
     from traces.attribution.replay.method import ReplayAttribution
 
-    return ReplayAttribution(ask, replaying)
+    return ReplayAttribution(ask, replaying, flip=flip)

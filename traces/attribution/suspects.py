@@ -25,13 +25,15 @@ from traces.results import Failure
 class Suspects:
     """Who is suspected. `blame` is the decisive suspicion; without one `code` says why
     (a reason code of an abstention). `others` are further losses. `chains` are empty for
-    questions that cannot be answered."""
+    questions that cannot be answered. `response` is what is said of the answer itself, where
+    evidence reached it."""
 
     blame: Blame | None
     others: tuple[Blame, ...] = ()
     code: str = ""
     chains: tuple[Chain, ...] = ()
     contamination: Contamination | None = None
+    response: Blame | None = None
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -73,13 +75,13 @@ def suspects(
     path = Path(index, asked, carries.reading, scopes(failure))
     chains = tuple(follow(path, target) for target in wanted)
     blame, others = decide(chains, contamination, path)
-    if blame is None:
-        blame = answer_blame(path, chains, said)
+    response = answer_blame(path, chains, said)
+    blame = blame or response
     code = ""
     if blame is None:
         blocked = [chain.blocked for chain in chains if chain.blocked]
         code = blocked[0] if blocked else "not_in_graph"
-    return Suspects(blame, tuple(others), code, chains, contamination)
+    return Suspects(blame, tuple(others), code, chains, contamination, response)
 
 
 def scopes(failure: Failure) -> dict[str, str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+import itertools
+from collections.abc import Iterator, Sequence
 
+from agent.attributing import attribute_pass, counts
 from agent.loop.services import Progress, Services
 from agent.loop.state import LoopState
-from agent.models.gateway import metered
 from traces.domain import Conversation, PromptSet, Question
-from traces.graph import EvolutionGraph
 from traces.results import AnswerRecord, Attribution, EpisodeResult, Failure
 
 Case = tuple[Conversation, Question, AnswerRecord, Attribution]
@@ -39,55 +36,39 @@ def attribute_failures(
     """Return every failure with its attribution, made now or found in the store."""
     conversations = {c.id: c for c in services.dataset.conversations}
     total = sum(a.correct is False for r in results for a in r.answers)
+    # Counted from several threads: what `next` returns is never given twice.
+    ended = itertools.count(1)
+
+    def on_made(_: Attribution) -> None:
+        services.on_progress(Progress(round, services.rounds, stage, next(ended), total))
+
     cases: list[Case] = []
     for result in results:
         wrong = {a.question: a for a in result.answers if a.correct is False}
-        conversation = conversations[result.conversation]
-        failed = [q for q in conversation.questions if q.id in wrong]
-        known = services.store.attributions(result.pass_id, services.attribute.name)
-        missing = [q for q in failed if q.id not in known]
-        if missing:
-            graph = EvolutionGraph.load(services.store, result.pass_id)
-            known_calls = services.store.call_keys(result.pass_id)
-
-            def one(
-                question: Question,
-                conversation: Conversation = conversation,
-                wrong: dict[str, AnswerRecord] = wrong,
-                graph: EvolutionGraph = graph,
-                pass_id: int = result.pass_id,
-                known_calls: frozenset[str] = known_calls,
-            ) -> Attribution:
-                prediction = wrong[question.id].prediction or ""
-                failure = Failure(conversation, question, prediction, pass_id)
-                with metered(known_calls) as meter:
-                    found = services.attribute(failure, graph)
-                found = replace(found, calls=meter.calls, tokens=meter.tokens)
-                services.store.save_attribution(pass_id, found)
-                return found
-
-            if services.concurrency > 1:
-                with ThreadPoolExecutor(services.concurrency) as pool:
-                    made = list(pool.map(one, missing))
-            else:
-                made = [one(question) for question in missing]
-            known.update({a.question: a for a in made})
-        cases.extend((conversation, q, wrong[q.id], known[q.id]) for q in failed)
+        failures = list(_failures(conversations[result.conversation], wrong, result.pass_id))
+        found = attribute_pass(
+            failures, services.store, services.attribute, services.concurrency, on_made=on_made
+        )
+        cases.extend(
+            (f.conversation, f.question, wrong[f.question.id], found[f.question.id])
+            for f in failures
+        )
+        ended = itertools.count(len(cases) + 1)
         services.on_progress(Progress(round, services.rounds, stage, len(cases), total))
     return cases
 
 
+def _failures(
+    conversation: Conversation, wrong: dict[str, AnswerRecord], pass_id: int
+) -> Iterator[Failure]:
+    for question in conversation.questions:
+        if question.id in wrong:
+            yield Failure(conversation, question, wrong[question.id].prediction or "", pass_id)
+
+
 def count(cases: Sequence[Case]) -> dict[str, dict[str, int]]:
-    """Return attributions by error type and sub-type, and abstentions by reason."""
-    found = [attribution for _, _, _, attribution in cases]
-    named = [a for a in found if a.verdict != "abstained"]
-    return {
-        "by_error_type": dict(sorted(Counter(str(a.error_type) for a in named).items())),
-        "by_sub_type": dict(sorted(Counter(f"{a.error_type}/{a.sub_type}" for a in named).items())),
-        "abstained": dict(
-            sorted(Counter(a.reason for a in found if a.verdict == "abstained").items())
-        ),
-    }
+    """Return how often there was which cause; see `agent.attributing.counts`."""
+    return counts([attribution for _, _, _, attribution in cases])
 
 
 def train_cases(prompts: PromptSet, services: Services, round: int) -> list[Case]:

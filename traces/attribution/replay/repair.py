@@ -16,6 +16,7 @@ from traces.schema import OperationRecord, Outputs, Variable
 Kind = Literal[
     "own_extraction",  # the memory's own extraction, run on that one message
     "verbatim",  # the message's sentence, word for word
+    "put_back",  # a message that was left out is passed on
     "without_fact",  # what no message says is left out
     "as_given",  # the entry says what the fact (or message) says
     "add_beside",  # the fact becomes an entry of its own, what it replaced stays

@@ -1,0 +1,172 @@
+"""Clean passes over synthetic conversations, in which faults are tried: the planter's side.
+
+Nothing from here is shown to an attribution method but through `agent.fault_side`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from agent.episodes import EpisodeRunner
+from agent.models.budget import Budget, Limits
+from agent.models.gateway import ROLES, Gateway
+from agent.models.providers import SimulatedProvider
+from agent.replayer import RecordedPass
+from agent.response import response_slot
+from evals.evaluate import EpisodeRun
+from evals.faults.fault import Captured, Fault
+from evals.faults.planting import Bed, Outcome
+from evals.faults.site import Site
+from evals.faults.values import Values
+from evals.loaders import load_dataset
+from evals.scorers import ModelJudge
+from memory_backends.protocol import MemoryBackend
+from memory_backends.registry import create_backend
+from traces.database import Database
+from traces.domain import Conversation, PromptSet, Question
+from traces.graph import EvolutionGraph
+from traces.hashing import content_hash, text_hash
+from traces.ledger import CallRequest, Completion, Ledger, SharedCalls
+from traces.operation import OperationContext
+from traces.protocols import Judge
+
+# A verdict counts in planting where these samples agree: a fault must not stand or fall with
+# one slip of the judge.
+VERDICTS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What passes are made with: a backend, the simulated model, and prompts."""
+
+    backend: str
+    config: Mapping[str, Any]
+    provider: SimulatedProvider
+    prompts: PromptSet
+    parameters: str
+
+    def make_backend(self) -> MemoryBackend:
+        """Return a fresh, empty memory."""
+        return create_backend(self.backend, dict(self.config), None)
+
+    def gateway(self, shared: SharedCalls | None = None) -> Gateway:
+        """Return a way to the model over a ledger of its own, in memory; calls that `shared`
+        holds are not made."""
+        ledger = Ledger(Database(":memory:"), shared)
+        return Gateway(dict.fromkeys(ROLES, self.provider), ledger, Budget(Limits()))
+
+    def judge(self, gateway: Gateway) -> Judge:
+        """Return the judge that asks over a gateway."""
+        return ModelJudge(gateway.ask("judge"))
+
+
+@dataclass(frozen=True)
+class World:
+    """The conversations of one seed, and the lab whose prompts are the best for them."""
+
+    number: int
+    lab: Lab
+    conversations: tuple[Conversation, ...]
+    values: Values
+
+
+def make_world(
+    seed: int, number: int, conversations: int, backend: str, config: Mapping[str, Any],
+    slip: float,
+) -> World:  # fmt: skip
+    """Make the `number`-th world of a seed, with the prompts that ask for what it needs."""
+    own = int(text_hash(f"faults/{seed}/{number}", 6), 16)
+    instance = create_backend(backend, dict(config), None)
+    slots = (*instance.slots, response_slot())
+    prompts = PromptSet({slot.name: slot.seed for slot in slots})
+    dataset = load_dataset(
+        "synthetic", None, conversations=conversations, seed=own,
+        seed_prompts=dict(prompts.instructions),
+    )  # fmt: skip
+    best = {k: v for k, v in (dataset.ceiling or {}).items() if k in prompts.instructions}
+    provider = SimulatedProvider(own, slip)
+    parameters = content_hash([instance.fingerprint, dict(provider.identity("agent"))])
+    lab = Lab(backend, config, provider, prompts.with_changes(best), parameters)
+    return World(number, lab, dataset.conversations, Values.of(dataset.conversations))
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """traces.ledger.SharedCalls that only notes what is made."""
+
+    calls: dict[str, Completion]
+
+    def find(self, key: str) -> Completion | None:
+        return None
+
+    def add(self, key: str, request: CallRequest, completion: Completion) -> None:
+        self.calls[key] = completion
+
+
+class CleanPass:
+    """One conversation run without faults, and replays of its questions with them.
+
+    `calls` are the completions of all that was asked, by ledger key.
+    """
+
+    def __init__(self, world: World, conversation: Conversation) -> None:
+        self.world = world
+        self.conversation = conversation
+        self.calls: dict[str, Completion] = {}
+        self.gateway = world.lab.gateway(_Noted(self.calls))
+        self._judge = world.lab.judge(self.gateway)
+
+    @cached_property
+    def _run(self) -> EpisodeRun:
+        return self._runner(self.conversation, self.world.lab.prompts)
+
+    @cached_property
+    def _runner(self) -> EpisodeRunner:
+        lab = self.world.lab
+        return EpisodeRunner(lab.make_backend, self.gateway, None, lab.parameters)
+
+    @cached_property
+    def graph(self) -> EvolutionGraph:
+        """The graph of the clean pass."""
+        return EvolutionGraph.of(self._run.recorder)
+
+    @property
+    def context(self) -> OperationContext:
+        """A fresh context of this pass."""
+        return self._runner.context(self.conversation, self.world.lab.prompts)
+
+    @cached_property
+    def _recorded(self) -> RecordedPass:
+        lab = self.world.lab
+        return RecordedPass(lab.make_backend, self.context, self.conversation, self.graph)
+
+    def beds(self, seed: str) -> Iterator[Bed]:
+        """Yield the questions that this pass answered rightly."""
+        for question in self.conversation.questions:
+            prediction = self._run.predictions[question.id][0]
+            if prediction is not None and self.verdict(question, prediction):
+                values = self.world.values
+                site = Site(self.graph, self.conversation, question, prediction, values, seed)
+                yield Bed(site, self.replay)
+
+    def verdict(self, question: Question, prediction: str) -> bool | None:
+        """Return the verdict on which all samples agree; None where they do not."""
+        found = {self._judge(question, prediction, k)[0] for k in VERDICTS}
+        return found.pop() if len(found) == 1 else None
+
+    def replay(self, question: Question, faults: Sequence[Fault]) -> Outcome | None:
+        """Replay a question with faults; see `evals.faults.planting.Run`."""
+        real: Captured = {}
+        planted = [fault.intervention(real) for fault in faults]
+        found = self._recorded.replay(question, planted, (), None)
+        if found.prediction is None:
+            return None
+        verdict = self.verdict(question, found.prediction)
+        return Outcome(found.prediction, verdict, found.recorder, real)
+
+    def close(self) -> None:
+        """Release the copies of the memory."""
+        self._recorded.close()

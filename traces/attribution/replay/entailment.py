@@ -1,0 +1,71 @@
+"""What a reader makes of a context: certifies the response, and triages wrong gold answers.
+
+The reader is one fixed prompt in the judge's role, without the gold answer; never the
+response slot, which would repeat its own mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from traces.attribution.carries import TASK, reader_instruction
+from traces.attribution.replay.trial import Trial
+from traces.attribution.targets import Item, gold_parts
+from traces.errors import ContentError
+from traces.schema import Variable
+
+SAMPLES = 2
+_CHARS = 12_000  # of a context that a reader is given
+
+
+def read(trial: Trial, items: Sequence[Variable], raw: bool, sample_index: int = 0) -> str | None:
+    """Return what a reader answers from these items alone; None for an unreadable reply."""
+    passages = "\n".join(Item.of(item, raw=raw).passage for item in items)
+    inputs = {"question": trial.failure.question.text, "passage": passages[:_CHARS] or "(nothing)"}
+    try:
+        reply = trial.ask(TASK, reader_instruction(), inputs, {"reading": str}, sample_index)
+    except ContentError:
+        return None
+    return str(reply.get("reading") or "")
+
+
+def entails(trial: Trial, context: Sequence[Variable], raw: bool) -> bool:
+    """Say whether two samples of a reader get the right answer from the answer's context."""
+    for sample in range(SAMPLES):
+        if not trial.allows(2):
+            return False
+        answer = read(trial, context, raw, sample)
+        if answer is None or not trial.right(answer or "Not mentioned"):
+            return False
+    return True
+
+
+def annotation_wrong(trial: Trial) -> bool:
+    """Say whether the evidence itself does not support the gold answer: its words do not hold
+    it, and two samples of a reader get another answer from the evidence messages alone.
+
+    Where the evidence was searched for with the gold answer, it cannot speak against it.
+    """
+    question = trial.failure.question
+    messages = [
+        trial.recorded.messages[id] for id in question.evidence if id in trial.recorded.messages
+    ]
+    if not messages or question.unanswerable or _worded(trial):
+        return False
+    for sample in range(SAMPLES):
+        if not trial.allows(2):
+            return False
+        answer = read(trial, messages, True, sample)
+        if answer is None or trial.right(answer or "Not mentioned"):
+            return False
+    return True
+
+
+def _worded(trial: Trial) -> bool:
+    """Say whether the evidence messages together hold the gold answer in their words."""
+    if any(target.complete for target in trial.targets):
+        return True
+    question = trial.failure.question
+    held = {part for target in trial.targets for part in target.parts}
+    parts = gold_parts(question.answer or "", question.text)
+    return bool(parts) and set(parts) <= held

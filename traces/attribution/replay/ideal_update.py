@@ -1,0 +1,238 @@
+"""Repairs of an update: what should have become of the fact and of the entries it was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from traces.attribution.replay.concern import (
+    SUPPORTS,
+    contamination,
+    rebuilt,
+    repeats,
+    same_matter,
+    sources_of,
+    supporting,
+    takes_back,
+    wanted,
+    worded,
+)
+from traces.attribution.replay.repair import Kind, Repair, Scene
+from traces.attribution.words import as_history, quote
+from traces.hashing import text_hash
+from traces.schema import MemoryEntry, OperationRecord, Variable, change
+
+HISTORY = "formerly"
+_PAST = ("before", "prior", "once", "past")
+
+
+def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
+    """Yield repairs of one update: for each fact (or message) that it was given and that is
+    the evidence's, or that ended an entry of the evidence, or misled the answer."""
+    index = scene.index
+    items = index.inputs(operation, "fact") or index.inputs(operation, "message")
+    evidence = {t.message_id for t in wanted(scene)}
+    for item in items:
+        if len(items) == 1 or evidence.intersection(sources_of(item)):
+            yield from _Update(operation, scene, item, len(items) == 1).repairs()
+
+
+class _Update:
+    """The repairs of an update as far as one of its facts or messages goes."""
+
+    def __init__(
+        self, operation: OperationRecord, scene: Scene, item: Variable, alone: bool
+    ) -> None:
+        index = scene.index
+        self.operation, self.scene, self.item, self.alone = operation, scene, item, alone
+        self.shown = {str(v.value["entry_id"]): v for v in index.inputs(operation, "entry")}
+        self.evidence = {t.message_id for t in wanted(scene)}
+        self.new = bool(self.evidence.intersection(sources_of(item)))
+        made = index.outputs(operation, "entry")
+        changes = index.outputs(operation, "change")
+        # Entries that the operation changed or deleted, shown or not.
+        ended = [
+            c.value["target"] for c in changes if c.value["action"] in ("change", "delete")
+        ] + [e.value["entry_id"] for e in made if e.value["version"] > 1]
+        self.ended = list(dict.fromkeys(id for id in ended if id is not None))
+        self.deleted = [
+            c.value["target"] for c in changes
+            if c.value["action"] == "delete" and c.value["target"] in self.shown
+        ]  # fmt: skip
+        versions = supporting(scene)
+        self.misled_id = versions[-1].variable.value["entry_id"] if versions else None
+        self.misleads = any(v.made_by == operation.id for v in versions)
+
+    def repairs(self) -> Iterator[Repair]:
+        """Yield the repairs in the order of what happened and what the evidence needs."""
+        lost = [id for id in self.ended if self._rests_on_evidence(id)]
+        stale = self.shown.get(self.misled_id or "")
+        if not (self.new or lost or self.misleads or stale is not None):
+            return
+        if stale is not None:
+            yield from self._deleting(stale)
+        if lost:
+            yield from self._restoring(lost)
+        elif self.new:
+            yield from self._taking_in(stale)
+        elif self.misleads:
+            yield from self._misleading()
+        yield from self._keeping()
+
+    def _rests_on_evidence(self, entry_id: str) -> bool:
+        versions = self.scene.index.chain_of.get(entry_id, ())
+        before = [v.variable for v in versions if v.ended_by == self.operation.id]
+        before += [v for id, v in self.shown.items() if id == entry_id]
+        return any(self.evidence.intersection(sources_of(v)) for v in before)
+
+    # what happened -------------------------------------------------------------------
+
+    def _restoring(self, lost: Sequence[str]) -> Iterator[Repair]:
+        """An entry of the evidence was changed or deleted."""
+        question = self.scene.question.text
+        past = as_history(question) or any(w in question.lower().split() for w in _PAST)
+        kept = [self._over(self.shown[id], True) for id in lost if self._over_is_apt(id)]
+        if past:
+            yield from kept
+        elif self.misleads and not self.new:
+            yield from self._keeping()
+        yield self._added()
+        yield from self._keeping()
+        yield from kept
+        if self.new:
+            yield from (self._over(self.shown[id], False) for id in lost if self._over_is_apt(id))
+
+    def _taking_in(self, stale: Variable | None) -> Iterator[Repair]:
+        """The fact is the evidence's: it becomes an entry, or the new value of one."""
+        decided = [id for id in self.ended if id in self.shown]
+        # What holds a part of the answer is not stale.
+        parts = {t.message_id for t in self.scene.targets if t.kind != "bridge"}
+        if stale is not None and parts.intersection(sources_of(stale)):
+            stale = None
+        old = [stale.value["entry_id"]] if stale is not None else []
+        others = [id for id in self.shown if id not in (*old, *decided)]
+        first = [id for id in dict.fromkeys((*old, *decided)) if self._over_is_apt(id)]
+        same = [id for id in first if id in old or self._agrees(id)]
+        for id in same:
+            yield self._over(self.shown[id], True)
+            yield self._over(self.shown[id], False)
+        yield self._added()
+        for id in [i for i in (*first, *others) if i not in same]:
+            if self._over_is_apt(id):
+                yield self._over(self.shown[id], True)
+                yield self._over(self.shown[id], False)
+
+    def _misleading(self) -> Iterator[Repair]:
+        """The operation made the entry that misled the answer, of another fact."""
+        claim = contamination(self.scene).claim
+        told = claim.support(worded(self.item), self.item.value["date"]) >= SUPPORTS
+        if told:  # the fact misleads by itself: it should have added nothing
+            yield from self._keeping()
+        yield self._added()
+        for id in self.ended:
+            if self._over_is_apt(id):
+                yield self._over(self.shown[id], True)
+
+    def _over_is_apt(self, entry_id: str) -> bool:
+        entry = self.shown.get(entry_id)
+        return entry is not None and same_matter(self.scene, self.operation, self.item, entry)
+
+    def _agrees(self, entry_id: str) -> bool:
+        """Say whether what the operation decided to change is on the fact's matter."""
+        named = self.scene.index.named
+        old, new = self.shown[entry_id].value["text"], worded(self.item)
+        return bool(named(old) & named(new)) or not named(old)
+
+    # outputs -------------------------------------------------------------------------
+
+    def _added(self) -> Repair:
+        """The fact (or message) as an entry of its own, everything else as it was shown."""
+        value = self.item.value
+        text, sources = value["text"], sources_of(self.item)
+        if self.item.kind == "message":
+            text = f"{value['speaker']}: {text}"
+        taken = {e.value["entry_id"] for e in self._others("entry")}
+        ids = (text_hash(f"{self.operation.id}/{n}", 8) for n in range(len(taken) + 1))
+        entry = MemoryEntry(
+            next(id for id in ids if id not in taken),
+            text, value["speaker"], value["date"][:10], sources,
+        )  # fmt: skip
+        kind: Kind = "add_beside" if self.ended else "as_given"
+        return self._repair(kind, [change("add", None)], [entry.as_variable()], f"entry: {text}")
+
+    def _over(self, old: Variable, history: bool) -> Repair:
+        """The fact as the new value of a shown entry, the former one told as history or not."""
+        value, before = self.item.value, old.value
+        text = value["text"]
+        if history:
+            text = f"{text.rstrip('. ')} ({HISTORY}: {before['text'].rstrip('. ')})"
+        sources = tuple(dict.fromkeys([*before["sources"], *sources_of(self.item)]))
+        entry = MemoryEntry(
+            before["entry_id"], text, value["speaker"] or before["speaker"], value["date"][:10],
+            sources, before["version"] + 1,
+        )  # fmt: skip
+        kind: Kind = "with_history" if history else "replace"
+        what = f"entry: {text}" if history else f"entry: {text} (was: {before['text']})"
+        done = [change("change", before["entry_id"])]
+        return self._repair(kind, done, [entry.as_variable()], what)
+
+    def _keeping(self) -> Iterator[Repair]:
+        """Memory stays as it was shown: legal only where it holds the evidence, or says the
+        same already."""
+        for entry in self.shown.values():
+            if may_keep(self.scene, self.operation, self.item, entry):
+                what = f"kept: {quote(entry.value['text'])}"
+                done = [change("keep", entry.value["entry_id"])]
+                yield self._repair("keep", done, [], what)
+                return
+
+    def _deleting(self, stale: Variable) -> Iterator[Repair]:
+        """What the fact takes back is gone, with what else the operation deleted for it."""
+        if not takes_back(self.scene, self.item, stale):
+            return
+        alike = [
+            self.shown[id] for id in self.deleted
+            if takes_back(self.scene, self.item, self.shown[id])
+        ]  # fmt: skip
+        gone = {v.value["entry_id"]: v for v in (stale, *alike)}
+        told = " | ".join(quote(v.value["text"], 120) for v in gone.values())
+        yield self._repair("delete", [change("delete", id) for id in gone], [], f"deleted: {told}")
+
+    def _others(self, kind: str) -> list[Variable]:
+        """Return what the operation put out for its other facts or messages."""
+        if self.alone:
+            return []
+        mine = set(sources_of(self.item))
+        entries = [
+            e for e in self.scene.index.outputs(self.operation, "entry")
+            if not mine.intersection(sources_of(e))
+        ]  # fmt: skip
+        if kind == "entry":
+            return entries
+        ids = {e.value["entry_id"] for e in entries}
+        return [
+            c for c in self.scene.index.outputs(self.operation, "change")
+            if c.value["target"] in ids
+        ]  # fmt: skip
+
+    def _repair(
+        self, kind: Kind, changes: list[Variable], entries: list[Variable], what: str
+    ) -> Repair:
+        outputs = rebuilt(
+            self.scene, self.operation,
+            {
+                "change": [*self._others("change"), *changes],
+                "entry": [*self._others("entry"), *entries],
+            },
+        )  # fmt: skip
+        return Repair(self.operation, outputs, kind, what)
+
+
+def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
+    """Say whether a fact may be left unstored for a shown entry's sake: that one says the
+    same already, or is the evidence's on the same matter."""
+    if repeats(scene, item, entry):
+        return True
+    evidence = {t.message_id for t in wanted(scene)}
+    if not evidence.intersection(sources_of(entry)) or evidence.intersection(sources_of(item)):
+        return False
+    return same_matter(scene, operation, item, entry)

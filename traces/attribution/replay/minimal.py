@@ -1,0 +1,78 @@
+"""Step 4: the smallest set of repairs, and whether a later operation alone would do."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from traces.attribution.replay.ideal import ideal_outputs
+from traces.attribution.replay.legality import IllegalRepair, check_legal
+from traces.attribution.replay.repair import Repair
+from traces.attribution.replay.search import delivers
+from traces.attribution.replay.trial import Outcome, Trial
+from traces.domain import PIPELINE
+
+# Repairs that keep evidence on its way; leaving an entry out rescues whoever made it.
+_DELIVERING = ("choose", "as_given", "add_beside", "with_history")
+LATER = 2  # later operations that are tried
+
+
+def smallest(trial: Trial, rescue: Outcome) -> Outcome:
+    """Drop repairs one by one, the earliest first, as long as the answer stays right.
+
+    A repair that is only possible after another one (it uses what that one made) keeps it.
+    """
+    for repair in sorted(rescue.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
+        rest = tuple(r for r in rescue.repairs if r is not repair)
+        if not rest or not _possible(trial, rest) or not trial.allows(2):
+            continue
+        without = trial.attempt(rest)
+        if without.right:
+            rescue = without
+    return rescue
+
+
+def _possible(trial: Trial, repairs: tuple[Repair, ...]) -> bool:
+    """Say whether each repair is legal on the recorded graph, without any other one."""
+    scene = trial.scene()
+    for repair in repairs:
+        if repair.operation.id not in trial.graph.operations:
+            return False
+        try:
+            check_legal(repair, scene)
+        except IllegalRepair:
+            return False
+    return True
+
+
+def later(trial: Trial, rescue: Outcome) -> Outcome | None:
+    """Return the rescue by one later operation that had the evidence, if there is one.
+
+    The decisive operation is the last one that was given what the answer needs: where a
+    later repair rescues too, the earlier one only went round the fault.
+    """
+    if len(rescue.repairs) != 1:
+        return None
+    (repair,) = rescue.repairs
+    index, scene = trial.recorded, trial.scene()
+    asked = index.asked(trial.failure.question.id)
+    stage = PIPELINE.index(repair.operation.kind)
+    after = list(reversed(asked.retrievals)) if stage < PIPELINE.index("retrieval") else []
+    if stage < PIPELINE.index("update"):
+        after += [
+            user
+            for id in sorted(trial.evidence)
+            for fact in index.facts[id]
+            for user in index.users[fact.id]
+            if user.kind == "update" and index.visible(user.id, asked)
+        ]
+    tried = 0
+    for operation in after:
+        for other in islice(ideal_outputs(operation, scene), 1):
+            apt = other.kind in _DELIVERING and delivers(other, scene)
+            if not apt or tried >= LATER or not trial.allows(2):
+                continue
+            tried += 1
+            outcome = trial.attempt((other,))
+            if outcome.right:
+                return outcome
+    return None

@@ -1,0 +1,251 @@
+"""What the search found, proved or left unproved, and how it is recorded.
+
+search -> judge again -> entailment -> sweep -> smallest set -> control, placebo
+                                         \\-> wrong annotation? -> suspicion
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from traces.attribution.blame import Blame
+from traces.attribution.record import abstention, judge_doubt, suspicion
+from traces.attribution.replay.certificate import Certificate, described
+from traces.attribution.replay.classify import blame_of
+from traces.attribution.replay.confidence import Confidence
+from traces.attribution.replay.controls import control, placebo
+from traces.attribution.replay.entailment import annotation_wrong, entails
+from traces.attribution.replay.features import features
+from traces.attribution.replay.minimal import later, smallest
+from traces.attribution.replay.repair import Repair
+from traces.attribution.replay.search import Found, progress, search, sweep
+from traces.attribution.replay.trial import Outcome, Trial
+from traces.attribution.suspects import Suspects
+from traces.domain import PIPELINE
+from traces.results import Attribution
+
+
+@dataclass
+class Verdict:
+    """From one failure's trial to its record. `confidence` is the fitted model."""
+
+    trial: Trial
+    method: str
+    confidence: Confidence
+    certificate: Certificate = field(default_factory=Certificate)
+    suspected_first: str = ""
+
+    def reach(self) -> Attribution:
+        """Search, prove, and return the record."""
+        trial = self.trial
+        self.certificate.answer_before = trial.failure.prediction
+        first = trial.suspects()
+        self.suspected_first = first.blame.operation.id if first.blame else ""
+        found = search(trial, first)
+        if found.suspects.code == "provider_error" and found.rescue is None:
+            return self._abstain("provider_error", "ProviderError")
+        if found.suspects.code.startswith("not_in_graph"):
+            return self._abstain(found.suspects.code)
+        if trial.misjudged():
+            return self._triaged("JudgeError", "two more samples of the judge call it right")
+        if found.rescue is None:
+            clean = progress(found.suspects)[1] == 1
+            entailed = self._entailed(found) if clean else None
+            if entailed is None and not found.suspects.code:
+                sweep(trial, found)
+            if entailed is None and found.rescue is None and not clean:
+                entailed = self._entailed(found)
+            if entailed is not None:
+                return entailed
+        if found.rescue is not None:
+            return self._certified(found, found.rescue)
+        if annotation_wrong(trial):
+            return self._triaged(
+                "AnnotationError", "a reader gets another answer from the evidence alone"
+            )
+        return self._suspected(found)
+
+    # what was found ------------------------------------------------------------------
+
+    def _entailed(self, found: Found) -> Attribution | None:
+        """Certify the response where a reader gets the answer from its own context."""
+        trial, best = self.trial, found.best
+        index = trial.recorded if best is None else best.index
+        asked = index.asked(trial.failure.question.id)
+        response = next((o for o in reversed(asked.responses) if o.status != "failed"), None)
+        suspects = found.suspects
+        if response is None or not asked.context:
+            return None
+        raw = not any(index.facts.values())
+        if not entails(trial, asked.context, raw):
+            return None
+        said = trial.failure.prediction if best is None else best.replayed.prediction or ""
+        blame = suspects.blame
+        if blame is None or blame.operation.kind != "response":
+            what = "the answer does not follow from what its context holds"
+            blame = Blame(response, "ResponseError", "ignored_evidence", what, "", said)
+        repairs = () if best is None else smallest_before(trial, best, raw)
+        self.certificate.kind = "entailment"
+        self.certificate.rescue = {"draws": 2, "right": 2}
+        self.certificate.answer_after = trial.failure.question.answer or "(abstain)"
+        return self._record("certified", found, repairs, blame)
+
+    def _certified(self, found: Found, rescue: Outcome) -> Attribution:
+        trial, certificate = self.trial, self.certificate
+        rescue = smallest(trial, rescue)
+        alternatives: list[Outcome] = []
+        last = later(trial, rescue)
+        if last is not None:
+            alternatives.append(rescue)
+            rescue = last
+        certificate.kind = "replay"
+        certificate.swept = found.swept
+        certificate.answer_after = rescue.replayed.prediction or ""
+        certificate.rescue = {"draws": found.draws, "right": found.right}
+        certificate.alternatives = [
+            {
+                "operations": [r.operation.id for r in outcome.repairs],
+                "names": [r.operation.name for r in outcome.repairs],
+                "what": "; ".join(r.what for r in outcome.repairs),
+            }
+            for outcome in alternatives
+        ]
+        reason = self._controlled(rescue)
+        verdict = "certified" if not reason else "suspected"
+        decisive = min(rescue.repairs, key=lambda r: PIPELINE.index(r.operation.kind))
+        scene = trial.scene()
+        blame = blame_of(decisive, scene, found.blames.get(decisive.operation.id))
+        return self._record(verdict, found, rescue.repairs, blame, reason)
+
+    def _controlled(self, rescue: Outcome) -> str:
+        """Run control and placebo; return why the rescue proves nothing, or ''."""
+        trial, certificate = self.trial, self.certificate
+        same = control(trial, rescue.repairs)
+        agrees = same.error is None and same.prediction == trial.failure.prediction
+        certificate.deterministic = agrees
+        certificate.control = {
+            "draws": 1, "right": int(trial.right(same.prediction)), "same_answer": agrees,
+        }  # fmt: skip
+        if not agrees and same.error is not None:
+            return f"control_failed: {same.error}"[:300]
+        if not agrees:
+            return "not_deterministic: the unrepaired replay gives another answer"
+        change = placebo(trial, rescue.repairs[-1])
+        if change is not None and trial.allows(2):
+            replayed = trial.replay([change], evidence=trial.evidence)
+            trial.replays += 1
+            right = replayed.error is None and trial.right(replayed.prediction)
+            name = trial.graph.operations[change.operation].name
+            certificate.placebo = {
+                "operation": change.operation, "name": name,
+                "what": "the same kind of change where it should not matter", "right": right,
+            }  # fmt: skip
+            if right:
+                return "placebo: an unrelated change makes the answer right too"
+        return ""
+
+    def _suspected(self, found: Found) -> Attribution:
+        """Return what the passes over the recorded graph suspect, unconfirmed."""
+        trial = self.trial
+        first = trial.suspects()
+        if first.blame is None:
+            return self._abstain(first.code or "no_candidate")
+        if trial.capped:
+            reason = "unconfirmed: the failure's cap on model calls was reached"
+        elif trial.failed and trial.replays == len(trial.failed):
+            return self._abstain(f"not_intervenable: {trial.failed[-1]}"[:300])
+        elif first.blame.operation.kind != "response" and trial.replays == 0:
+            reason = "unconfirmed: no repair of it uses only what it was given"
+        else:
+            reason = "unconfirmed: no repair made the answer right"
+        return self._record("suspected", found, (), _unrefuted(first, found), reason)
+
+    # recording -------------------------------------------------------------------------
+
+    def _abstain(self, reason: str, error_type: str | None = None) -> Attribution:
+        return self._priced(
+            abstention(self.trial.failure, self.method, reason, error_type=error_type)
+        )
+
+    def _triaged(self, error_type: str, reason: str) -> Attribution:
+        self.certificate.kind = "triage"
+        record = judge_doubt(self.trial.failure, self.method)
+        return self._priced(
+            replace(record, verdict="certified", error_type=error_type, reason=reason)
+        )
+
+    def _record(
+        self,
+        verdict: Any,
+        found: Found,
+        repairs: Sequence[Repair],
+        blame: Blame,
+        reason: str = "",
+    ) -> Attribution:
+        trial, certificate = self.trial, self.certificate
+        certificate.repairs = [described(r, _index_with(trial, found, r)) for r in repairs]
+        operations = {r.operation.id: r.operation for r in repairs}
+        operations.setdefault(blame.operation.id, blame.operation)
+        ordered = sorted(operations.values(), key=lambda o: PIPELINE.index(o.kind))
+        first = found.blames.get(ordered[0].id) or blame
+        if first.operation.id != ordered[0].id:
+            first = blame
+        others = [b for b in found.blames.values() if b.operation.id not in operations]
+        made = suspicion(
+            trial.failure, self.method, first, reason or _reason(certificate),
+            alternatives=others, evidence=[t.message_id for t in trial.targets],
+        )  # fmt: skip
+        certified = [tuple(a["operations"]) for a in certificate.alternatives]
+        return self._priced(
+            replace(
+                made,
+                verdict=verdict,
+                operations=tuple(o.id for o in ordered),
+                names=tuple(o.name for o in ordered),
+                alternatives=(*certified, *made.alternatives),
+            )
+        )
+
+    def _priced(self, attribution: Attribution) -> Attribution:
+        trial = self.trial
+        calls, tokens = trial.spent
+        self.certificate.features = features(
+            attribution, self.certificate, trial, self.suspected_first
+        )
+        sure = self.confidence(self.certificate.features)
+        return replace(
+            attribution,
+            calls=calls,
+            tokens=tokens,
+            confidence=None if sure is None or attribution.verdict == "abstained" else sure,
+            certificate=self.certificate.to_json(trial.replays, trial.failed),
+        )
+
+
+def _unrefuted(first: Suspects, found: Found) -> Blame:
+    """Return the first suspicion that no failed repair speaks against, else the first one."""
+    assert first.blame is not None
+    everyone = (first.blame, *first.others, *([first.response] if first.response else []))
+    return next((b for b in everyone if b.operation.id not in found.tried), first.blame)
+
+
+def smallest_before(trial: Trial, best: Outcome, raw: bool) -> tuple[Repair, ...]:
+    """Return the repairs that the response's context needed to entail the answer: none, where
+    a reader gets it from the recorded context too."""
+    context = trial.recorded.asked(trial.failure.question.id).context
+    return () if context and entails(trial, context, raw) else best.repairs
+
+
+def _index_with(trial: Trial, found: Found, repair: Repair) -> Any:
+    if repair.operation.id in trial.graph.operations or found.best is None:
+        return trial.recorded
+    return found.best.index
+
+
+def _reason(certificate: Certificate) -> str:
+    if certificate.kind == "entailment":
+        return "a reader gets the answer from what the response was given"
+    names = ", ".join(r["what"] for r in certificate.repairs)
+    return f"the answer became right when repaired: {names}"[:300]
