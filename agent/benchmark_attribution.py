@@ -136,10 +136,9 @@ def _part_of(cases: int, part: int) -> int:
 
 def _in_processes(bench: Bench) -> Iterator[Outcome]:
     """Run each part in a process and pass on its outcomes while it works."""
-    context = multiprocessing.get_context("spawn")
-    found: multiprocessing.Queue[tuple[int, Any]] = context.Queue()
+    found: multiprocessing.Queue[tuple[int, Any]] = multiprocessing.Queue()
     workers = [
-        context.Process(target=_work, args=(found, bench, part), daemon=True)
+        multiprocessing.Process(target=_work, args=(found, bench, part), daemon=True)
         for part in range(PARTS)
     ]
     for worker in workers:

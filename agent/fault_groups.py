@@ -24,6 +24,8 @@ A_QUESTION: Mapping[Group, int] = {
 # Pairs of cells tried at one question for one pair of kinds; harmless faults tried for one case.
 PAIRS_TRIED = 6
 HARMLESS_TRIED = 8
+# Share of the pairs whose faults do no harm alone, as far as there are such.
+TIED = 0.1
 # A question has one operation of these kinds.
 _ONCE = ("retrieval", "response")
 
@@ -85,10 +87,14 @@ class Planter:
         ):
             if not self.tally.lacks("pair"):
                 return
+            # Few faults that do no harm alone do it together; some are wanted.
+            scarce = self.tally.count("pair", "tied") < TIED * self.tally.groups["pair"]
             for one, other in self._cell_pairs(bed, *pair):
-                planted = bed.pair(one, other)
+                planted = bed.tied(one, other) if scarce else None
+                planted = planted or bed.pair(one, other)
                 if planted is not None:
-                    yield self._case(planted, "pair", pair, (one.name, other.name))
+                    tied = [("tied",)] if len(planted.truths) > 1 else []
+                    yield self._case(planted, "pair", pair, (one.name, other.name), *tied)
                     break
 
     def _cell_pairs(self, bed: Bed, one: str, other: str) -> list[tuple[Cell, Cell]]:
@@ -110,6 +116,7 @@ class Planter:
     def _quiet(self, bed: Bed, first: str = "") -> Iterator[Fault]:
         """Yield faults that may leave the answer as it is, those of one kind of operation
         before the others."""
+
         def order(cell: Cell) -> tuple[bool, int]:
             return cell.kind != first, bed.site.number("quiet", cell.name)
 

@@ -24,7 +24,7 @@ from traces.ledger import CallRequest, Completion
 from traces.operation import OperationContext, Recorder
 from traces.protocols import Judge
 from traces.results import Failure
-from traces.schema import OperationRecord, Variable
+from traces.schema import OperationRecord
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from agent.response import respond
+from agent.unconcerned import Steps, TakenOver
 from memory_backends.protocol import Closable, MemoryBackend, Snapshottable
 from traces.domain import Conversation, OperationKind, Question, Session
 from traces.errors import (
@@ -82,6 +83,7 @@ class RecordedPass:
     def __post_init__(self) -> None:
         self._real = self.real if self.real is not None else self.recorded
         self._reuse = RecordedOutputs(self._real)
+        self._steps = Steps(self._real, self.context.interventions.keys())
         self._places = {s.id: i for i, s in enumerate(self.conversation.sessions)}
 
     def of(self, question: Question) -> QuestionReplay:
@@ -109,10 +111,9 @@ class RecordedPass:
                     self._build(backend)
                 # From here on: rebuilding serves many replays.
                 context = replace(context, deadline=self._deadline())
-                prediction = self._run(backend, context, question, changed)
-                context.require_fired(one.operation for one in interventions)
-            # Which operations carry faults of the pass itself is not for the caller to see.
-            context.recorder.fired.intersection_update(one.operation for one in interventions)
+                prediction = self._run(backend, context, question, changed, evidence)
+                # What a planted fault corrupts need not be there.
+                context.require_fired(o.operation for o in interventions if not o.unseen)
         except _PASSES:
             raise
         except (TransientProviderError, ContentError) as error:
@@ -173,6 +174,7 @@ class RecordedPass:
         context: OperationContext,
         question: Question,
         changed: Collection[str],
+        evidence: Collection[str],
     ) -> str:
         sessions = self._asked_after(question)
         snapshots = isinstance(backend, Snapshottable)
@@ -184,9 +186,20 @@ class RecordedPass:
             self._take_over(context.recorder, self._ends[before])
         elif isinstance(backend, Snapshottable):
             backend.restore(self._snapshots[""])
+        taken = None
+        if snapshots and context.pins is not None:
+            taken = TakenOver(
+                backend, context.recorder, self._base, self._steps, changed, evidence
+            )  # fmt: skip
         with _scope():
             for session in sessions[first:]:
+                if taken is not None and taken.take(session.id):
+                    continue
+                if taken is not None:
+                    taken.settle()
                 backend.ingest(session, context.child(session.id, session.date))
+            if taken is not None:
+                taken.settle()
             asked = context.child(question.id, question.asked_on or sessions[-1].date)
             entries = list(backend.retrieve(question, asked.now, asked))
             return str(respond(question, entries, asked).value["text"])
@@ -235,9 +248,11 @@ class RecordedPass:
             base = replace(self.context, recorder=Recorder(), reuse=self._reuse)
             with _scope():
                 for session in self.conversation.sessions:
+                    before, start = backend.snapshot(), len(base.recorder.operations)
                     backend.ingest(session, base.child(session.id, session.date))
-                    self._snapshots[session.id] = backend.snapshot()
+                    self._snapshots[session.id] = after = backend.snapshot()
                     self._ends[session.id] = len(base.recorder.operations)
+                    self._steps.add(session.id, base.recorder.operations[start:], before, after)
             self._base = base.recorder
             self._built = True
 

@@ -88,6 +88,7 @@ def _example(signal: ErrorSignal) -> dict[str, Any]:
         "evidence": [asdict(item) for item in signal.evidence],
         "given": signal.given,
         "produced": signal.produced,
+        **({"repair": signal.repair} if signal.repair else {}),
     }
 
 

@@ -7,7 +7,7 @@ Conversation text is untrusted. It travels only in fields that are quoted and cu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from traces.domain import Conversation, Question
@@ -16,10 +16,14 @@ from traces.text import content_words
 
 LONGEST_EXCERPT = 300
 MOST_EVIDENCE = 4
+# Most that a signal counts, by verdict. Where the confidence of attributions was fitted, it is
+# the share of such attributions that are right, and so what one is worth as a vote; what no
+# replay confirmed counts half at most.
 WEIGHTS = {"certified": 1.0, "suspected": 0.5}
 # Not the memory's faults: no prompt repairs them.
 FOREIGN = ("AnnotationError", "JudgeError", "ProviderError")
 _CUT = "…"
+_PARTS, _PART, _ANSWER = ("before", "after"), 90, 40
 
 Case = tuple[Conversation, Question, AnswerRecord, Attribution]
 
@@ -81,6 +85,39 @@ def _evidence(conversation: Conversation, ids: Iterable[str], focus: str) -> tup
     return tuple(found)
 
 
+def weight_of(attribution: Attribution) -> float:
+    """Return what a named cause counts: its confidence, at most what its verdict allows."""
+    most = WEIGHTS[attribution.verdict]
+    if attribution.confidence is None:
+        return most
+    return min(most, max(0.0, attribution.confidence))
+
+
+def repair_of(attribution: Attribution) -> str:
+    """Return in words what made the answer right: what the decisive operation put out and what
+    was put in its place. Nothing where no repair proved the attribution.
+
+    The texts are excerpts: all of it together has at most `LONGEST_EXCERPT` characters.
+    """
+    held = attribution.certificate
+    if attribution.verdict != "certified" or not isinstance(held, Mapping):
+        return ""
+    repairs = held.get("repairs")
+    if held.get("kind") != "replay" or not isinstance(repairs, list | tuple):
+        return ""
+    own = [r for r in repairs if isinstance(r, Mapping)
+           and r.get("operation") in attribution.operations[:1]]  # fmt: skip
+    if not own:
+        return ""
+    before, after = (excerpt(str(own[0].get(part) or ""), limit=_PART) for part in _PARTS)
+    became = excerpt(str(held.get("answer_after") or ""), limit=_ANSWER)
+    others = " (with another step repaired as well)" if len(repairs) > 1 else ""
+    return excerpt(
+        f"put out instead of {before or 'nothing'}: {after or 'nothing'}{others}; then the answer "
+        f"was right: {became}"
+    )
+
+
 def _why_not(answer: AnswerRecord, attribution: Attribution) -> str | None:
     if answer.correct is None:
         return "ProviderError"
@@ -96,8 +133,8 @@ def _why_not(answer: AnswerRecord, attribution: Attribution) -> str | None:
 def error_signals(cases: Sequence[Case]) -> SignalReport:
     """Return a signal for each case that a prompt is to blame for, and count the others.
 
-    A certified attribution weighs 1, a suspected one 0.5. Evidence is what the attribution
-    names, else what the data set names.
+    Signals weigh what `weight_of` says. Evidence is what the attribution names, else what the
+    data set names.
     """
     signals: list[ErrorSignal] = []
     uncounted: Counter[str] = Counter()
@@ -127,7 +164,8 @@ def error_signals(cases: Sequence[Case]) -> SignalReport:
                 given=excerpt(attribution.given, about),
                 produced=excerpt(attribution.produced, about),
                 certified=attribution.verdict == "certified",
-                weight=WEIGHTS[attribution.verdict],
+                weight=weight_of(attribution),
+                repair=repair_of(attribution),
             )
         )
     return SignalReport(tuple(signals), dict(sorted(uncounted.items())))

@@ -177,7 +177,7 @@ def test_a_later_merge_that_mixes_entries_up_is_a_wrong_merge(store: Store) -> N
 
 def test_a_value_that_should_stand_was_overwritten(store: Store) -> None:
     """A value that should stand was overwritten."""
-    pipe = Pipeline(SAID)
+    pipe = Pipeline(SAID | {"m3": ("s2", "Tom", "Rosa's desk is elsewhere.")})
     (entry,) = pipe.remember("s1", ("m1", FACT))
     (fact,) = pipe.extract("s2", ("m3", "Tom says Rosa's desk is elsewhere."))
     pipe.update("s2", fact, "change", "", entry, [entry])
@@ -188,13 +188,23 @@ def test_a_value_that_should_stand_was_overwritten(store: Store) -> None:
 
 def test_a_value_told_as_past_is_overwritten_when_asked_for_as_present(store: Store) -> None:
     """An entry that holds the value as history fails a reader who asks for today's."""
-    pipe = Pipeline(SAID)
+    pipe = Pipeline(SAID | {"m3": ("s2", "Rosa", "My desk is by the lift.")})
     (entry,) = pipe.remember("s1", ("m1", FACT))
     (fact,) = pipe.extract("s2", ("m3", "Rosa's desk is by the lift."))
     text = "Rosa's desk is by the lift (formerly: Rosa's desk in room 214)."
     pipe.update("s2", fact, "change", text, entry, [entry])
     found = attribute(asked(pipe, entry, prediction="by the lift"), store)
     assert kind(found) == ("UpdateError", "overwritten")
+
+
+def test_an_invention_that_overwrites_is_the_extractions(store: Store) -> None:
+    """An update that took at its word a fact which no message says is not to blame."""
+    pipe = Pipeline(SAID)
+    (entry,) = pipe.remember("s1", ("m1", FACT))
+    (fact,) = pipe.extract("s2", ("m3", "Rosa's desk is by the lift."))
+    pipe.update("s2", fact, "change", "", entry, [entry])
+    found = attribute(asked(pipe, entry, prediction="by the lift"), store)
+    assert kind(found) == ("ExtractionError", "hallucination")
 
 
 def test_a_deleted_entry_is_a_deletion_error(store: Store) -> None:

@@ -25,7 +25,7 @@ from optimizers.edits import (
 from optimizers.lint import Corpus, lint
 from optimizers.rejected import MOST_REMEMBERED, Rejections
 from optimizers.scoring import compare, progress, score
-from optimizers.signals import LONGEST_EXCERPT, error_signals, excerpt
+from optimizers.signals import LONGEST_EXCERPT, error_signals, excerpt, repair_of
 from tests.optimizer_world import signal
 from traces.domain import Conversation, Message, PromptSlot, Question, Session
 from traces.hashing import canonical_json
@@ -80,6 +80,90 @@ def test_weights_and_expected_answers() -> None:
         (1.0, True, "KT-482"),
         (0.5, False, ""),
     ]
+
+
+def proved(after: str, before: str = "(nothing)", **held: Any) -> dict[str, Any]:
+    """Return what a certified attribution has besides: operation and certificate."""
+    repair = {"operation": "o1", "name": "extract", "scope": "s1", "kind": "verbatim",
+              "what": "facts: ...", "before": before, "after": after}  # fmt: skip
+    certificate = {"kind": "replay", "repairs": [repair], "answer_before": "Not mentioned",
+                   "answer_after": "KT-482", **held}  # fmt: skip
+    return {"operations": ("o1",), "names": ("extract",), "certificate": certificate}
+
+
+def test_a_certified_signal_says_what_made_the_answer_right() -> None:
+    """What was put out, what was put in its place, and the answer then; the reflection model is
+    shown it. Without a proof by repair nothing is said."""
+    (found,) = error_signals([case(**proved("Ana's locker is KT-482."))]).signals
+    for part in ("(nothing)", "Ana's locker is KT-482.", "right: KT-482"):
+        assert part in found.repair
+    (cluster,) = cluster_signals([found])
+    assert cluster.to_json()["examples"][0]["repair"] == found.repair
+    others = [
+        case(verdict="suspected", **proved("Ana's locker is KT-482.")),
+        case(**proved("Ana's locker is KT-482.", kind="entailment")),
+        case(**proved("Ana's locker is KT-482.", repairs=[])),
+        case(**proved("Ana's locker is KT-482.", repairs=[{"operation": "o2", "after": "x"}])),
+        case(),
+    ]
+    assert {s.repair for s in error_signals(others).signals} == {""}
+    (cluster,) = cluster_signals(error_signals([case()]).signals)
+    assert "repair" not in cluster.to_json()["examples"][0]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=800),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["kind", "repairs", "operation", "before", "after", "answer_after"]
+                ),
+                inner,
+            )
+        ),
+    )
+)
+def test_a_certificate_of_any_form_gives_a_short_text(held: Any) -> None:
+    """Whatever a certificate holds, what a signal tells of it is short and nothing is raised."""
+    certificate = {"kind": "replay", "repairs": [held], "answer_after": held}
+    for one in (certificate, held):
+        attribution = case(operations=("o1",), certificate=one)[3]
+        assert len(repair_of(attribution)) <= LONGEST_EXCERPT
+
+
+def test_long_repairs_keep_all_their_parts() -> None:
+    """Each part is cut by itself: a long text does not push the answer out."""
+    long = " ".join(f"word{n}" for n in range(200))
+    (found,) = error_signals([case(**proved(long, before=long))]).signals
+    assert len(found.repair) <= LONGEST_EXCERPT
+    assert found.repair.endswith("right: KT-482")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "confidence", "weight"),
+    [
+        ("certified", None, 1.0), ("certified", 0.97, 0.97), ("certified", 0.3, 0.3),
+        ("suspected", None, 0.5), ("suspected", 0.8, 0.5), ("suspected", 0.2, 0.2),
+    ],
+)  # fmt: skip
+def test_a_signal_weighs_its_confidence_and_unproved_ones_half_at_most(
+    verdict: str, confidence: float | None, weight: float
+) -> None:
+    """The confidence is the share of such causes that are right; without one the verdict
+    decides."""
+    (found,) = error_signals([case(verdict=verdict, confidence=confidence)]).signals
+    assert found.weight == weight
+
+
+def test_spoiled_signals_of_benchmarks_keep_no_repair() -> None:
+    """Signals that are emptied say nothing, the repair included."""
+    from agent.benchmark import emptied
+
+    (found,) = emptied(error_signals([case(**proved("Ana's locker is KT-482."))]).signals)
+    assert found.repair == ""
+    assert found.evidence == ()
 
 
 def test_what_no_prompt_is_to_blame_for_is_counted() -> None:

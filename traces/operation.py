@@ -269,8 +269,9 @@ class OperationContext:
         planned = self.interventions.get(operation_id)
         if not planned:
             return real()
-        self.recorder.fired.add(operation_id)
         chosen = next((one for one in reversed(planned) if one.repair), planned[-1])
+        if not chosen.unseen:
+            self.recorder.fired.add(operation_id)
         try:
             outputs = chosen.output(inputs, real)
         except MemtuneError:

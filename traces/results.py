@@ -136,8 +136,9 @@ class Excerpt:
 class ErrorSignal:
     """What one slot is told about one attributed failure.
 
-    `weight` is 1 for a certified attribution and 0.5 for a suspected one. `expected` is
-    the gold answer, empty where abstaining is right.
+    `weight` (0..1) says how far the attribution is to be trusted. `expected` is the gold
+    answer, empty where abstaining is right. `repair` says, for a certified attribution, what
+    the operation would have had to put out for the answer to be right; else it is empty.
     """
 
     slot: str
@@ -154,3 +155,4 @@ class ErrorSignal:
     produced: str
     certified: bool
     weight: float
+    repair: str = ""

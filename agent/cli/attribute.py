@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli import options
+from agent.cli.causes import DEFAULT
 from agent.cli.crash import run_directory
 
 if TYPE_CHECKING:
     from agent.cli.causes import Causes
     from agent.settings import Settings
 
-DEFAULT = "replay"
 _LIMITED = ("max_calls", "max_tokens", "max_usd", "deadline")
 
 _EXAMPLES = """[bold]Examples[/bold]
@@ -100,7 +100,7 @@ def attribute(
                      "deadline": deadline}  # fmt: skip
             settings = _settings(directory, concurrency, given)
             try:
-                find(causes, settings, shown, again=again)
+                find(causes, settings, shown, on_opened=shown.begin, again=again)
             except KeyboardInterrupt:
                 run_directory.set(directory)
                 _note("what was found is kept; the same command goes on")

@@ -8,7 +8,9 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.causes import DEFAULT, key
 from agent.cli.screen import banner, command, console, foreign, heading, run_argument
+from agent.cli.trace_list import how_many, quoted
 from evals.report import wording
 
 if TYPE_CHECKING:
@@ -42,17 +44,20 @@ class Shown:
     def __enter__(self) -> Shown:
         if self._as_json:
             for one in self._causes.chosen:
-                from agent.cli.causes import key
-
                 found = self._causes.found.get(key(one))
                 if found is not None:
                     _print_one(one, found, new=False)
-        elif self._total and sys.stderr.isatty():
+        return self
+
+    def begin(self) -> None:
+        """Show that the run is open and the work begins."""
+        if self._as_json:
+            return
+        if sys.stderr.isatty():
             self._start()
-        elif self._total:
+        else:
             many = wording.plural(self._total, "wrong answer")
             _say(f"looking for the cause of {many} by {self._causes.method}")
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
@@ -153,20 +158,21 @@ def print_all(causes: Causes) -> None:
     done = done_event(causes)
     line = foreign(causes.run, "bold")
     wrong = sum(one.wrong for one in causes.asked)
-    of = f"{wrong:,} of {wording.plural(len(causes.asked), 'answer')} wrong"
-    screen.print(line.append(f"  causes by {causes.method}; {of}", "not bold"))
+    of = how_many(wrong, len(causes.asked))
+    by = f"causes by {causes.method}; " if wrong else ""
+    screen.print(line.append(f"  {by}{of}", "not bold"))
     if not causes.chosen:
         return
     _table(screen, done)
     _remarks(screen, causes, done)
     heading(screen, "Next")
-    run = run_argument(causes.directory)
+    run, more = run_argument(causes.directory), _options(causes)
     if causes.missing:
-        command(screen, f"memtune attribute {run}")
+        command(screen, f"memtune attribute {run}{more}")
     shown = _example(causes)
     if shown is not None:
-        command(screen, f"memtune attribute {run} {shown}")
-    command(screen, f"memtune trace {run}")
+        command(screen, f"memtune attribute {run} {shown}{more}")
+    command(screen, f"memtune trace {run}{more}")
 
 
 def _table(screen: Console, done: Mapping[str, Any]) -> None:
@@ -185,7 +191,7 @@ def _table(screen: Console, done: Mapping[str, Any]) -> None:
         table.add_row(label, str(certified), str(number - certified))
     verdicts = done["by_verdict"]
     table.add_row(
-        "  together", str(verdicts.get("certified", 0)), str(verdicts.get("suspected", 0)),
+        "  all", str(verdicts.get("certified", 0)), str(verdicts.get("suspected", 0)),
         style="bold",
     )  # fmt: skip
     screen.print(table)
@@ -224,11 +230,14 @@ def _made(done: Mapping[str, Any]) -> str:
     return f"{line}, {wording.dollars(usd)}" if usd else line
 
 
+def _options(causes: Causes) -> str:
+    """Return the options that ask for the same causes again."""
+    method = "" if causes.method == DEFAULT else f" --method {causes.method}"
+    return method + (f" --prompts {causes.which}" if causes.which else "")
+
+
 def _example(causes: Causes) -> str | None:
     """Return a failure to look at: a certified one where there is one."""
-    from agent.cli.causes import key
-    from agent.cli.trace_list import quoted
-
     known = [one for one in causes.chosen if key(one) in causes.found]
     certified = [one for one in known if causes.found[key(one)].verdict == "certified"]
     chosen = (certified or known)[:1]
@@ -240,7 +249,6 @@ def print_one(causes: Causes) -> None:
     wrongly, that there is nothing to look for."""
     from agent.cli.recorded import RecordedRun
     from agent.cli.trace import load
-    from agent.cli.trace_list import quoted
     from agent.cli.trace_tree import print_head
 
     one = causes.question
@@ -261,7 +269,7 @@ def print_one(causes: Causes) -> None:
         done = done_event(causes)
         screen.print(f"Made now  {_made(done)}")
     run = run_argument(causes.directory)
-    command(screen, f"memtune trace {run} {quoted(one)}")
+    command(screen, f"memtune trace {run} {quoted(one)}{_options(causes)}")
 
 
 def _no_failure(one: Answered) -> str:

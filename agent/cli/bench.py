@@ -159,6 +159,38 @@ def overhead(
         raise typer.Exit(1)
 
 
+@app.command("slices")
+def slices(
+    operations: Annotated[
+        int, typer.Option(min=10_000, help="Operations in the graph; the other has a tenth.")
+    ] = 1_000_000,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON line on stdout.")] = False,
+) -> None:
+    """What a backward slice costs in a large graph, beside a graph of a tenth."""
+    from dataclasses import asdict
+
+    from evals.benchmarks.slices import SLOWER, measure
+
+    found = measure(operations)
+    if json_lines:
+        line = {"event": "done", **asdict(found), "ratio": found.ratio}
+        typer.echo(json.dumps(line))
+    else:
+        for one in (found.tenth, found.whole):
+            typer.echo(
+                f"{one.operations:>9,} operations: {one.milliseconds:.2f} ms a slice; "
+                f"{one.visited:,} edges visited of {one.edges:,} in all slices"
+            )
+        typer.echo(f"{found.ratio:.2f} times slower (target <= {SLOWER})")
+        if found.graph_bytes is not None and found.record_bytes is not None:
+            typer.echo(
+                f"bytes an operation: graph {found.graph_bytes:,.0f}, records and variables "
+                f"{found.record_bytes:,.0f}; built in {found.build_seconds:.0f} s"
+            )
+    if found.ratio > SLOWER or not found.proportional:
+        raise typer.Exit(1)
+
+
 def _share(value: float | None) -> str:
     return "  -  " if value is None else f"{value:.3f}"
 

@@ -130,6 +130,12 @@ def _measure(bench: Bench, processes: int, json_lines: bool) -> list[Outcome]:
             if json_lines:
                 line = {"event": "attribution", **_conditions(bench), **one.to_json()}
                 typer.echo(json.dumps(line))
+    if not found:
+        from traces.errors import DataError
+
+        raise DataError(
+            f"no fault could be planted in {bench.backend} with seed {bench.seed}; try another seed"
+        )
     order = {method: place for place, method in enumerate(bench.methods)}
     return sorted(found, key=lambda o: (order[o.method], o.case))
 
@@ -212,6 +218,13 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
     columns = (
         TextColumn("attributing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+
+    def advance() -> None:
+        progress.advance(task)
+        progress.refresh()
+
+    # No thread that draws: processes are made while the bar is shown.
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
         task = progress.add_task("attributing", total=total)
-        yield lambda: progress.advance(task)
+        yield advance

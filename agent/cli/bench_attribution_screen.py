@@ -47,7 +47,8 @@ def _print_conditions(screen: Console, done: Mapping[str, Any]) -> None:
         given.append("no evidence ids")
     if done["test_error"]:
         given.append(f"{100 * done['test_error']:g}% of carries-tests wrong")
-    counts = [f"{done['groups'].get(g, 0)} {words}" for g, words in _GROUPS.items()]
+    groups = done["groups"]
+    counts = [f"{groups[group]} {words}" for group, words in _GROUPS.items() if group in groups]
     screen.print(f"{', '.join(given)}: {', '.join(counts)}")
 
 
@@ -95,7 +96,8 @@ def _print_cost(screen: Console, methods: Mapping[str, Any]) -> None:
 def _print_hard(screen: Console, methods: Mapping[str, Any]) -> None:
     heading(screen, "Where a search that only goes forward fails: operation / type right")
     some = next(iter(methods.values()))["hard"]
-    table = _table([f"{s} ({some[s]['operation_accuracy']['n']})" for s in HARD])
+    table = _table(HARD)
+    table.add_row("(cases)", *(str(some[s]["operation_accuracy"]["n"]) for s in HARD), style="dim")
     for name, one in methods.items():
         hard = one["hard"]
         table.add_row(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from traces.results import Attribution
 
+# The method where none is named.
+DEFAULT = "replay"
+
 Found = dict[tuple[int, str], "Attribution"]  # by pass and question
 OnMade = Callable[["Answered", "Attribution", "Reopened"], None]
 
@@ -116,7 +119,14 @@ def choose(
     )
 
 
-def find(causes: Causes, settings: Settings, on_made: OnMade, *, again: bool = False) -> None:
+def find(
+    causes: Causes,
+    settings: Settings,
+    on_made: OnMade,
+    *,
+    on_opened: Callable[[], None] = lambda: None,
+    again: bool = False,
+) -> None:
     """Look for the causes that are missing, and enter them.
 
     A limit that is reached is entered as `stopped`; what was found until then is kept. Raises
@@ -135,6 +145,7 @@ def find(causes: Causes, settings: Settings, on_made: OnMade, *, again: bool = F
         method = opened.method(causes.method)
         opened.log("attributing", method=causes.method, failures=len(causes.missing))
         before = opened.gateway.ledger.spending()
+        on_opened()
         try:
             for pass_id, wrong in by_pass.items():
                 answered = {one.question.id: one for one in wrong}

@@ -63,8 +63,8 @@ def _repairs(held: Mapping[str, Any]) -> Iterator[Row]:
 def _became(held: Mapping[str, Any]) -> Iterator[Row]:
     before, after = _text(held.get("answer_before")), _text(held.get("answer_after"))
     if held.get("kind") == "replay" and after:
-        line = foreign(f"{after}", "bold", limit=_TEXTS)
-        rest = f"  (was: {before})" + _counts(held.get("rescue"))
+        line = foreign(after, "bold", limit=_TEXTS).append("  ")
+        rest = f"(was: {before}){_counts(held.get('rescue'))}"
         yield "became", line.append_text(foreign(rest, "not bold", limit=_TEXTS))
 
 

@@ -106,6 +106,12 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
     if lost or left not in ("0", "-"):
         table.add_row("  (no cause named)", str(lost), "", left, style="dim")
     screen.print(table)
+    proved = training.get("by_verdict", {}).get("certified", 0)
+    if proved:
+        proved_test = test.get("by_verdict", {}).get("certified", 0)
+        also = f"; {proved_test} of {test['failures']} in test" if test else ""
+        said = f"  certified by replay: {proved} of {training['failures']} in training{also}"
+        screen.print(said, style="dim")
 
 
 def _gate(screen: Console, report: Mapping[str, Any]) -> None:

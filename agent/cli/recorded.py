@@ -25,6 +25,9 @@ LIMITS = (
 # The method whose attributions go before those of the run's own.
 PROVED = "replay"
 
+# Causes of one error type that a report shows.
+EXAMPLES = 2
+
 IDENTITY_KEYS = ("data_hash", "seed_prompts", "attribution")
 # What readers take for granted in a summary; one that lacks any of it is not used.
 SUMMARY_KEYS = frozenset(
@@ -285,6 +288,22 @@ class RecordedRun:
                         found = found or name
         return found
 
+    def example_causes(self) -> list[Attribution]:
+        """Return causes to show: of each error type the first few with the final prompts,
+        certified ones before suspected ones, those of the test split before others."""
+        test = set(self.lock_file()["splits"]["test"])
+        found: dict[str, list[Attribution]] = {}
+        for id, _, _ in self.store.passes(self.final.hash):
+            for one in self.attributions(id).values():
+                if one.error_type is not None and one.operations:
+                    found.setdefault(one.error_type, []).append(one)
+
+        def order(one: Attribution) -> tuple[bool, bool, str, str]:
+            named = one.conversation, one.question
+            return (one.verdict != "certified", one.conversation not in test, *named)
+
+        return [one for name in sorted(found) for one in sorted(found[name], key=order)[:EXAMPLES]]
+
     # everything ------------------------------------------------------------------
 
     def lock_file(self) -> dict[str, Any]:
@@ -329,4 +348,5 @@ class RecordedRun:
                 role: {"calls": s.calls, "input": s.input_tokens, "output": s.output_tokens}
                 for role, s in self.spent.items()
             },
+            "examples": [found.to_json() for found in self.example_causes()],
         }

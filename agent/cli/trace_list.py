@@ -56,9 +56,13 @@ def list_failures(
 
 def _head(recorded: RecordedRun, wrong: int, asked: int) -> None:
     line = foreign(recorded.name, "bold")
+    console().print(line.append(f"  {how_many(wrong, asked)}", "not bold"))
+
+
+def how_many(wrong: int, asked: int) -> str:
+    """Return how many answers were wrong, in words."""
     of = wording.plural(asked, "answer")
-    said = f"{wrong:,} of {of} wrong" if wrong else f"none of {of} was judged wrong"
-    console().print(line.append(f"  {said}", "not bold"))
+    return f"{wrong:,} of {of} wrong" if wrong else f"none of {of} was judged wrong"
 
 
 def quoted(one: Answered) -> str:

@@ -88,7 +88,8 @@ def _cause(found: Attribution | None) -> list[tuple[str, Text]]:
     title = Text(_error(found), _MARK)
     where = f", {found.verdict}"
     if found.names:
-        where = f" at {found.kind} operation '{found.names[0]}'{where}"
+        also = "".join(f" with '{name}'" for name in found.names[1:])
+        where = f" at {found.kind} operation '{found.names[0]}'{also}{where}"
     title.append(where, "not bold default")
     lines = [("cause", title)]
     for label, text in (("lost", found.lost), ("given", found.given), ("made", found.produced)):

@@ -46,9 +46,7 @@ def checks(methods: Methods, conditions: Conditions) -> list[Check]:
         return _wrong_tests(methods, column)
     accuracy = found["operation_accuracy"]
     if not conditions.evidence:
-        return [
-            _least("operation accuracy, no evidence", accuracy, (0.93, 0.88)[column])
-        ]
+        return [_least("operation accuracy, no evidence", accuracy, (0.93, 0.88)[column])]
     most = (0.02, 0.05)[column]
     of_groups = [
         (_least, "operation accuracy, single", accuracy, (0.97, 0.92)[column]),
@@ -60,9 +58,9 @@ def checks(methods: Methods, conditions: Conditions) -> list[Check]:
     return [
         *(compare(name, figure, bound) for compare, name, figure, bound in of_groups if figure.n),
         _most("Brier score of confidence", found["brier"], (0.03, 0.07)[column]),
-        _most("calls a failure, median", found["calls_median"], 8),
-        _most("calls a failure, 95th percentile", found["calls_p95"], 24),
-        _most("tokens a failure, median", found["tokens_median"], 20_000),
+        _most("calls, median", found["calls_median"], 8),
+        _most("calls, 95th percentile", found["calls_p95"], 24),
+        _most("tokens, median", found["tokens_median"], 20_000),
         *_cheaper(methods),
     ]
 

@@ -27,6 +27,11 @@ class PlantedFault:
     sub_type: str
     harmless: bool = False
 
+    @property
+    def cell(self) -> str:
+        """The name of the cell of the matrix (`evals.faults.matrix.Cell.name`)."""
+        return f"{self.kind}/{self.error_type}/{self.sub_type}"
+
 
 @dataclass(frozen=True)
 class FaultCase:

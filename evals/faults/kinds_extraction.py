@@ -98,20 +98,19 @@ def extraction_faults(site: Site, sub_type: str) -> Iterator[Fault]:
     """Propose faults of this sub-type, the likeliest to do harm first."""
     kind = cell("ExtractionError", sub_type, "extraction")
     if sub_type == "hallucination":
-        for operation, message_id in _places_to_invent(site):
-            found = site.invention()
-            if found is not None:
-                yield Fault(operation.id, kind, _invented(message_id, *found))
+        made_up = site.invention()
+        for operation, message_id in _places_to_invent(site) if made_up is not None else ():
+            assert made_up is not None
+            yield Fault(operation.id, kind, _invented(message_id, *made_up))
         return
     for message_id in site.evidence:
-        operation = site.extraction(message_id)
-        if operation is None or not site.facts(message_id):
+        given = site.extraction(message_id)
+        if given is None or not site.facts(message_id):
             continue
         if sub_type == "omission":
-            yield Fault(operation.id, kind, _on(message_id, lambda _: None))
-        else:
-            for change in rewordings(site, message_id, sub_type):
-                yield Fault(operation.id, kind, _on(message_id, change))
+            yield Fault(given.id, kind, _on(message_id, lambda _: None))
+        for change in rewordings(site, message_id, sub_type):
+            yield Fault(given.id, kind, _on(message_id, change))
 
 
 def _places_to_invent(site: Site) -> Iterator[tuple[OperationRecord, str]]:
@@ -120,7 +119,7 @@ def _places_to_invent(site: Site) -> Iterator[tuple[OperationRecord, str]]:
     first = min((site.order[m] for m in site.evidence), default=-1)
     cited = {s for f in site.graph.variables("fact") for s in f.value["sources"]}
     for operation in reversed([o for o in site.before_question if o.kind == "extraction"]):
-        given = [v for v in site.graph.inputs(operation.id, "message")]
+        given = site.graph.inputs(operation.id, "message")
         idle = [
             str(v.value["id"]) for v in given
             if v.value["id"] not in cited and site.order.get(v.value["id"], -1) > first

@@ -21,9 +21,9 @@ def retrieval_faults(site: Site, sub_type: str) -> Iterator[Fault]:
         return
     kind = cell("RetrievalError", sub_type, "retrieval")
     if sub_type == "distractor":
-        for entry in _misleading(site):
+        for entry in _misleading(site, fresh=True)[:5]:
             yield Fault(operation.id, kind, _put_first(entry, None))
-        for entry in _misleading(site)[:3]:
+        for entry in _misleading(site, fresh=False)[:3]:
             yield Fault(operation.id, kind, _put_first(entry, _on_evidence(site)))
         return
     if not site.evidence:
@@ -51,7 +51,7 @@ def _on_evidence(site: Site) -> Callable[[Variable], bool]:
 
 def _astray(site: Site) -> list[str]:
     """Return what a search that goes astray looks for: some words of the question alone."""
-    words = [w for w in content_words(site.question.text)]
+    words = content_words(site.question.text)
     return [words[site.number("astray") % len(words)]] if words else []
 
 
@@ -125,8 +125,9 @@ def _fillers(site: Site) -> list[Variable]:
     return _nearest(site)[:_CANDIDATES]
 
 
-def _misleading(site: Site) -> list[Variable]:
-    """Return entries on the question's matter that the answer was not made from."""
+def _misleading(site: Site, *, fresh: bool) -> list[Variable]:
+    """Return entries on the question's matter that do not answer it; only `fresh` ones that
+    the answer was not made from."""
     shown = {v.value["entry_id"] for v in site.context}
     candidates = _nearest(site)
     if site.question.answer is None:
@@ -134,5 +135,5 @@ def _misleading(site: Site) -> list[Variable]:
         ids = set(site.evidence)
         own = [_retrieved(e) for e in site.standing if ids & set(e.value["sources"])]
         candidates = own + candidates
-    fresh = [e for e in candidates if e.value["entry_id"] not in shown]
-    return [e for e in fresh if site.likeness(str(e.value["text"])) > 0][:5]
+    found = [e for e in candidates if not fresh or e.value["entry_id"] not in shown]
+    return [e for e in found if site.likeness(str(e.value["text"])) > 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from evals.faults.fault import Corrupt, Fault, of_kind, sources_of
 from evals.faults.kinds_extraction import rewordings
@@ -11,6 +11,7 @@ from evals.faults.site import Site, rests_on
 from evals.faults.wording import pick, renamed, without_end
 from traces.schema import Inputs, MemoryEntry, OperationRecord, Outputs, Variable, change
 
+_NEW = ("change", "a new value")  # an action, and a reason for it
 _REWORDED = ("distortion", "wrong_time", "wrong_speaker")
 
 
@@ -18,7 +19,9 @@ def update_faults(site: Site, error_type: str, sub_type: str) -> Iterator[Fault]
     """Propose faults of this cell, the likeliest to do harm first."""
     kind = cell(error_type, sub_type, "update")
     if (error_type, sub_type) == ("DeletionError", "overwritten"):
-        yield from _on_others(site, lambda u, m: Fault(u.id, kind, _deleted(m, _reason(site, u, "delete", "no longer holds"))))
+        for update, message_id in _others_shown(site):
+            reason = _reason(site, update, "delete", "no longer holds")
+            yield Fault(update.id, kind, _deleted(message_id, reason))
     elif sub_type == "stale":
         wanted = "change" if error_type == "UpdateError" else "delete"
         for message_id in site.evidence:
@@ -29,7 +32,9 @@ def update_faults(site: Site, error_type: str, sub_type: str) -> Iterator[Fault]
             for message_id in site.evidence:
                 for update in _with_action(site, message_id, "change"):
                     yield Fault(update.id, kind, _without_history)
-        yield from _on_others(site, lambda u, m: Fault(u.id, kind, _overwritten(m, _reason(site, u, "change", "a new value"))))
+        for update, message_id in _others_shown(site):
+            reason = _reason(site, update, *_NEW)
+            yield Fault(update.id, kind, _overwritten(message_id, reason))
     elif sub_type == "hallucination":
         yield from _inventions(site)
     else:
@@ -38,9 +43,7 @@ def update_faults(site: Site, error_type: str, sub_type: str) -> Iterator[Fault]
                 yield from _on_own(site, message_id, update, sub_type)
 
 
-def _on_own(
-    site: Site, message_id: str, update: OperationRecord, sub_type: str
-) -> Iterator[Fault]:
+def _on_own(site: Site, message_id: str, update: OperationRecord, sub_type: str) -> Iterator[Fault]:
     kind = cell("UpdateError", sub_type, "update")
     if sub_type in _REWORDED:
         for reworded in rewordings(site, message_id, sub_type):
@@ -50,9 +53,11 @@ def _on_own(
             yield Fault(update.id, kind, _left_standing(_nothing_new(site, update)))
     elif sub_type == "wrong_merge" and site.graph.inputs(update.id, "entry"):
         for near in site.graph.inputs(update.id, "entry"):
-            reason = _reason(site, update, "change", "a new value")
             joint = pick(("; ", ", and ", ". "), site.number("joint", update.id))
-            yield Fault(update.id, kind, _merged(tuple(near.value["sources"]), site.people, joint, reason))
+            merged = _merged(
+                near.value["sources"], site.people, joint, _reason(site, update, *_NEW)
+            )
+            yield Fault(update.id, kind, merged)
 
 
 def _actions(site: Site, update: OperationRecord) -> list[str]:
@@ -78,8 +83,8 @@ def _nothing_new(site: Site, update: OperationRecord) -> str:
     return _reason(site, update, "keep", "already known")
 
 
-def _on_others(site: Site, make: Callable[[OperationRecord, str], Fault]) -> Iterator[Fault]:
-    """Propose faults at updates of other facts that were shown an entry of the evidence."""
+def _others_shown(site: Site) -> Iterator[tuple[OperationRecord, str]]:
+    """Yield updates of other facts that were shown an entry of the evidence, with its message."""
     for message_id in site.evidence:
         shown = [
             u for u in site.other_updates(site.evidence)
@@ -87,7 +92,7 @@ def _on_others(site: Site, make: Callable[[OperationRecord, str], Fault]) -> Ite
         ]  # fmt: skip
         # Any of them could have done it; which one is drawn.
         for update in sorted(shown, key=lambda u: site.number("victim", u.id))[:4]:
-            yield make(update, message_id)
+            yield update, message_id
 
 
 # what is put out instead ------------------------------------------------------------------
@@ -153,9 +158,7 @@ def _overwritten(message_id: str, reason: str) -> Corrupt:
     return corrupt
 
 
-def _merged(
-    target: tuple[str, ...], people: tuple[str, ...], joint: str, reason: str
-) -> Corrupt:
+def _merged(target: Sequence[str], people: Sequence[str], joint: str, reason: str) -> Corrupt:
     """The fact becomes part of what an entry of another person says."""
 
     def corrupt(inputs: Inputs, outputs: Outputs) -> Outputs:

@@ -52,7 +52,7 @@ def _response(sub_type: str, what: str) -> Cell:
 MATRIX: tuple[Cell, ...] = (
     _extraction("omission", "no fact is made from a message that the answer rests on"),
     _extraction("distortion", "the fact gives another value than its message"),
-    _extraction("hallucination", "a fact is made up and credited to a message that says no such thing"),
+    _extraction("hallucination", "a fact is made up and credited to a message of the session"),
     _extraction("wrong_time", "the fact gives another date than its message"),
     _extraction("wrong_speaker", "the fact credits another person"),
     _update("omission", "a new fact is taken for known and not stored"),
@@ -63,18 +63,18 @@ MATRIX: tuple[Cell, ...] = (
     _update("overwritten", "an entry loses what it says to a fact about something else, "
             "or its former value to the new one", edits=True),
     _update("stale", "a new value is not taken in and the old one stays", edits=True),
-    _update("wrong_merge", "a fact is merged into the entry of another person or thing", edits=True),
+    _update("wrong_merge", "a fact is merged into the entry of another person", edits=True),
     _deletion("overwritten", "an entry that still holds is deleted"),
     _deletion("stale", "what was taken back is not deleted"),
     _retrieval("missed", "the search goes astray and does not find the entry"),
-    _retrieval("ranked_out", "other entries take the ranks and the entry is cut off", searches=True),
-    _retrieval("distractor", "an entry on something else, or out of date, goes before the right ones",
+    _retrieval("ranked_out", "other entries outrank the entry and it is cut off", searches=True),
+    _retrieval("distractor", "an entry on something else takes the first place",
                searches=True),
     _response("ignored_evidence", "the answer is taken from another entry than the one that fits"),
     _response("wrong_abstention", "the answer says that nothing is known"),
     _response("hallucination", "the answer says what no entry says"),
-    _response("distractor", "what cannot be answered is answered from an entry on something else"),
-    _response("format", "the answer cannot be used: cut off, raw memory lines, or a list of everything"),
+    _response("distractor", "what nothing answers is answered from an entry on something else"),
+    _response("format", "the answer cannot be used: cut off, broken, or raw lines of memory"),
 )  # fmt: skip
 BY_NAME = {cell.name: cell for cell in MATRIX}
 

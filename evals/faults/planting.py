@@ -11,6 +11,7 @@ from evals.faults.fault import Captured, Fault
 from evals.faults.kinds import propose
 from evals.faults.matrix import Cell
 from evals.faults.site import Site
+from traces.abstention import abstains
 from traces.domain import Question
 from traces.operation import Recorder
 
@@ -87,7 +88,10 @@ class Bed:
         """Yield faults of a cell that turn the answer wrong."""
         for fault in self.proposals(cell):
             found = self.outcome([fault])
-            if found is not None and found.correct is False and found.changed(fault.operation):
+            if found is None or found.correct is not False or not found.changed(fault.operation):
+                continue
+            # What does not mislead but leaves nothing to answer from is another sub-type.
+            if cell.sub_type != "distractor" or not abstains(found.prediction):
                 yield fault
 
     def is_harmless(self, fault: Fault) -> bool:
@@ -128,8 +132,8 @@ class Bed:
         return self._planted((fault,), (frozenset([fault.operation]),))
 
     def pair(self, one: Cell, other: Cell) -> Planted | None:
-        """Return two faults at different operations of the planted pass of which neither
-        explains the wrong answer alone, or each does."""
+        """Return two faults at different operations of the planted pass that are both to be
+        mended: each alone turns the answer wrong, and so does either without the other."""
         for a in islice(self.harmful(one), 2):
             for b in islice(self.harmful(other), 3):
                 found = self.outcome([a, b]) if a.operation != b.operation else None
@@ -137,6 +141,16 @@ class Bed:
                     continue
                 truths = self.truths((a, b))
                 if truths and frozenset().union(*truths) == {a.operation, b.operation}:
+                    return self._planted((a, b), truths)
+        return None
+
+    def tied(self, one: Cell, other: Cell) -> Planted | None:
+        """Return two faults of which neither does harm alone, and both together do: mending
+        either restores the answer."""
+        for a in islice(filter(self.is_harmless, self.proposals(one)), 1):
+            for b in islice(filter(self.is_harmless, self.proposals(other)), 2):
+                truths = self.truths((a, b)) if a.operation != b.operation else ()
+                if len(truths) == 2:
                     return self._planted((a, b), truths)
         return None
 

@@ -12,6 +12,7 @@
     finish       record of the finish, or None
     prompts      {"seed": {slot: text}, "final": {slot: text}}
     spent        {role: {"calls", "input", "output"}}
+    examples     attributions to show, as JSON; may be missing
 
 Of the `done` event it reads baseline, final, gain, gate_mode, scorer, calls, tokens, usd, seconds,
 prompts and test_openings; any of them may be missing or null in a run that has not ended.
@@ -20,11 +21,11 @@ prompts and test_openings; any of them may be missing or null in a run that has 
 from __future__ import annotations
 
 import difflib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evals.report import wording
+from evals.report.causes import examples, merged
 
 FORMAT = 1
 _GATE_FIELDS = (
@@ -70,10 +71,11 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
         "gain": done.get("gain"),
         "gates": gates,
         "attributions": {
-            "training": _merged(r["attribute"] for r in data["rounds"] if r.get("attribute")),
+            "training": merged(r["attribute"] for r in data["rounds"] if r.get("attribute")),
             "selection": (finish or {}).get("selection_attributions"),
             "test": (finish or {}).get("test_attributions"),
         },
+        "examples": examples(data.get("examples", ())),
         "prompts": {
             "seed": done.get("prompts", {}).get("seed"),
             "final": done.get("prompts", {}).get("final"),
@@ -125,21 +127,6 @@ def _round(record: Mapping[str, Any]) -> dict[str, Any]:
         "proposal": proposed.get("reason"),
         "gate": gated["gate"]["decision"] if gated else None,
     }
-
-
-def _merged(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Add up the attributions of all rounds; those of a prompt set that stayed the working
-    one for several rounds count once."""
-    by_prompts = {record.get("prompts", number): record for number, record in enumerate(records)}
-    failures = 0
-    found: dict[str, Counter[str]] = {
-        name: Counter() for name in ("by_error_type", "by_sub_type", "abstained")
-    }
-    for record in by_prompts.values():
-        failures += record["failures"]
-        for name, counter in found.items():
-            counter.update(record.get(name, {}))
-    return {"failures": failures, **{name: dict(sorted(c.items())) for name, c in found.items()}}
 
 
 def prompt_diffs(seed: Mapping[str, str], final: Mapping[str, str]) -> list[dict[str, Any]]:

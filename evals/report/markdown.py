@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evals.report import wording
+from evals.report import causes, wording
 from evals.report.tables import fenced, plain, table
 
 SPLITS = ("train", "selection", "test")
@@ -16,7 +16,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     """Return the report as one Markdown document that ends with a newline."""
     lines = [
         *_head(report), *_result(report), *_gates(report), *_prompts(report),
-        *_attributions(report), *_scores(report), *_rounds(report), *_rejected(report),
+        *causes.render(report), *_scores(report), *_rounds(report), *_rejected(report),
         *_data(report), *_cost(report), *_identity(report),
     ]  # fmt: skip
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -89,37 +89,6 @@ def _prompts(report: Mapping[str, Any]) -> list[str]:
     for diff in prompts["diffs"]:
         lines += [f"### {plain(diff['slot'])}", "", *fenced(diff["lines"], "diff")]
     return lines
-
-
-def _attributions(report: Mapping[str, Any]) -> list[str]:
-    lines = ["## Why answers were wrong", ""]
-    titles = {
-        "training": "training, over all rounds (what the optimizer learns from)",
-        "selection": "selection, final prompts (for this report only)",
-        "test": "test, final prompts (for this report only)",
-    }
-    for name, title in titles.items():
-        found = report["attributions"][name]
-        if found is None:
-            continue
-        lines += [f"### {title}", "", f"{wording.plural(found['failures'], 'failure')}.", ""]
-        types = wording.counts(found["by_error_type"])
-        if types:
-            subs = wording.counts(found["by_sub_type"])
-            rows = []
-            for kind, number in types:
-                own = [f"{_sub(s)} {n}" for s, n in subs if s.split("/")[0] == kind]
-                rows.append((plain(kind), str(number), plain(", ".join(own))))
-            lines += table(("error type", "failures", "of which"), rows)
-        if found["abstained"]:
-            reasons = [(plain(r), str(n)) for r, n in wording.counts(found["abstained"])]
-            lines += table(("abstained because", "failures"), reasons, numbers=1)
-    return lines
-
-
-def _sub(name: str) -> str:
-    sub = name.split("/", 1)[-1]
-    return "other" if sub == "None" else sub
 
 
 def _scores(report: Mapping[str, Any]) -> list[str]:
@@ -222,12 +191,15 @@ def _cost(report: Mapping[str, Any]) -> list[str]:
         (role, f"{s['calls']:,}", f"{s['input']:,}", f"{s['output']:,}")
         for role, s in report["spent"].items()
     ]
+    later = sum(s["calls"] for s in report["spent"].values()) - calls["made"]
+    after = f"Of these calls, {later:,} were made after the run (memtune attribute)."
     return [
         "## Cost", "",
         f"{calls['made']:,} model calls made (failed and lost ones too), {calls['saved']:,} saved "
         f"by reuse; {wording.duration(report['seconds'])} of work.", "",
         *([f"Cost: {cost}.", ""] if cost else []),
         *table(("role", "calls", "input tokens", "output tokens"), rows, numbers=3),
+        *([after, ""] if later > 0 and rows else []),
     ]  # fmt: skip
 
 

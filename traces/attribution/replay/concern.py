@@ -21,7 +21,9 @@ _ROLES: dict[str, str] = {
 
 
 def contamination(scene: Scene) -> Contamination:
-    """Return what tells of the answer that the scene's graph gave."""
+    """Return what tells of the scene's wrong answer."""
+    if scene.prediction:
+        return Contamination(scene.index, scene.question, scene.prediction)
     answers = [
         answer.value["text"]
         for response in scene.index.asked(scene.question.id).responses
@@ -130,13 +132,13 @@ def takes_back(scene: Scene, item: Variable, entry: Variable) -> bool:
 
 
 def repeats(scene: Scene, item: Variable, entry: Variable) -> bool:
-    """Say whether an entry says already what a fact (or message) says, and with it what the
-    wrong answer claims."""
+    """Say whether an entry says already what a fact (or message) says; what the wrong answer
+    claims is said by both."""
     said = set(key_stems(item.value["text"])) - set(scene.index.people)
     if share(said, key_stems(entry.value["text"])) < SAME:
         return False
     claim = contamination(scene).claim
-    return claim.support(worded(entry), entry.value["date"]) >= SUPPORTS
+    return all(claim.support(worded(v), v.value["date"]) >= SUPPORTS for v in (item, entry))
 
 
 # outputs ---------------------------------------------------------------------------------

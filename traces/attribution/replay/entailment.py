@@ -1,4 +1,4 @@
-"""What a reader makes of a context: certifies the response, and triages wrong gold answers.
+"""What a reader makes of messages or entries; triage of wrong gold answers.
 
 The reader is one fixed prompt in the judge's role, without the gold answer; never the
 response slot, which would repeat its own mistake.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from traces.attribution.carries import TASK, reader_instruction
 from traces.attribution.replay.trial import Trial
 from traces.attribution.targets import Item, gold_parts
+from traces.attribution.words import key_stems
 from traces.errors import ContentError
 from traces.schema import Variable
 
@@ -18,8 +19,9 @@ SAMPLES = 2
 _CHARS = 12_000  # of a context that a reader is given
 
 
-def read(trial: Trial, items: Sequence[Variable], raw: bool, sample_index: int = 0) -> str | None:
+def read(trial: Trial, items: Sequence[Variable], sample_index: int = 0) -> str | None:
     """Return what a reader answers from these items alone; None for an unreadable reply."""
+    raw = not any(trial.recorded.facts.values())
     passages = "\n".join(Item.of(item, raw=raw).passage for item in items)
     inputs = {"question": trial.failure.question.text, "passage": passages[:_CHARS] or "(nothing)"}
     try:
@@ -29,22 +31,12 @@ def read(trial: Trial, items: Sequence[Variable], raw: bool, sample_index: int =
     return str(reply.get("reading") or "")
 
 
-def entails(trial: Trial, context: Sequence[Variable], raw: bool) -> bool:
-    """Say whether two samples of a reader get the right answer from the answer's context."""
-    for sample in range(SAMPLES):
-        if not trial.allows(2):
-            return False
-        answer = read(trial, context, raw, sample)
-        if answer is None or not trial.right(answer or "Not mentioned"):
-            return False
-    return True
-
-
-def annotation_wrong(trial: Trial) -> bool:
+def annotation_wrong(trial: Trial, *, agreeing: bool = False) -> bool:
     """Say whether the evidence itself does not support the gold answer: its words do not hold
     it, and two samples of a reader get another answer from the evidence messages alone.
 
-    Where the evidence was searched for with the gold answer, it cannot speak against it.
+    `agreeing` asks besides that the reader says what the agent said. Where the evidence was
+    searched for with the gold answer, it cannot speak against it.
     """
     question = trial.failure.question
     messages = [
@@ -55,10 +47,18 @@ def annotation_wrong(trial: Trial) -> bool:
     for sample in range(SAMPLES):
         if not trial.allows(2):
             return False
-        answer = read(trial, messages, True, sample)
+        answer = read(trial, messages, sample)
         if answer is None or trial.right(answer or "Not mentioned"):
             return False
+        if agreeing and not _alike(answer, trial.failure.prediction):
+            return False
     return True
+
+
+def _alike(one: str, other: str) -> bool:
+    """Say whether two answers share most of what they say."""
+    left, right = set(key_stems(one)), set(key_stems(other))
+    return bool(left and right) and len(left & right) >= 0.6 * min(len(left), len(right))
 
 
 def _worded(trial: Trial) -> bool:

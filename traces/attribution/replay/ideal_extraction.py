@@ -83,7 +83,8 @@ class _Extraction:
 
     def repairs(self) -> Iterator[Repair]:
         """Yield what the messages say of each target, then what is left without inventions."""
-        lacking = [t for t in self.targets if not self._delivered(t, self.facts)]
+        honest = [f for f in self.facts if f not in self.invented]
+        lacking = [t for t in self.targets if not self._delivered(t, honest)]
         if self.invented and not lacking:
             yield self._without()
         if lacking:
@@ -137,10 +138,10 @@ class _Extraction:
         yield self._replaced(targets)
         if own and len(fit) < len(targets):
             yield self._replaced(targets, targets, own)
+        yield self._replaced(targets, whole=True)
         again = self._own([t.message_id for t in targets], 1)
         if again:
             yield self._replaced(targets, targets, again)
-        yield self._replaced(targets, whole=True)
 
     def _own(self, ids: Sequence[str], further: int = 0) -> list[Variable]:
         """Return the facts that the memory's own extraction makes of one message or a few,
@@ -159,11 +160,12 @@ class _Extraction:
         facts, the others by the message's words."""
         gone = set(self.invented)
         new: dict[str, list[Variable]] = {}
-        ids = {t.message_id for t in fit}
+        told = {source for fact in own for source in sources_of(fact)}
+        ids = {t.message_id for t in fit if t.message_id in told}
         for fact in own:
             if ids.intersection(sources_of(fact)):
                 new.setdefault(sources_of(fact)[0], []).append(fact)
-        gone |= {f for f in self.facts if ids.issuperset(sources_of(f))}
+        gone |= {f for f in self.facts if sources_of(f) and ids.issuperset(sources_of(f))}
         for target in targets:
             id = target.message_id
             if id not in ids:

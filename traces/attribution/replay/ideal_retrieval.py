@@ -62,10 +62,16 @@ def retrieved(entry: Variable) -> Variable:
 
 def limit(operation: OperationRecord, scene: Scene) -> int:
     """Return how many entries a retrieval may return: as many as it did, or as operations of
-    its name do at most; where none returned anything, one an evidence message."""
-    most = scene.index.largest_result(operation.name)
-    count = len(scene.index.outputs(operation, "retrieved"))
-    return max(count, most) or len(scene.targets)
+    its name do at most; where none returned anything, one an evidence message. One that
+    returns the latest entries and reached back to the first has room for all."""
+    returned = scene.index.outputs(operation, "retrieved")
+    given = available(operation, scene) or []
+    by_time = bool(returned) and _by_time(operation, scene, returned, given)
+    if by_time and _key(returned[0]) == _key(given[0]):
+        return len(given)
+    known = [scene.index, *([scene.recorded] if scene.recorded else [])]
+    most = max(index.largest_result(operation.name) for index in known)
+    return max(len(returned), most) or len(scene.targets)
 
 
 def _misleading(scene: Scene, returned: Sequence[Variable]) -> Variable | None:
@@ -128,7 +134,7 @@ def _choose(
     returned = scene.index.outputs(operation, "retrieved")
     kept = [v for v in returned if without is None or _key(v) != _key(without)]
     most = limit(operation, scene)
-    chosen = list(chosen)[:most]
+    chosen = list({v.value["entry_id"]: v for v in chosen}.values())[:most]
     evidence = {t.message_id for t in scene.targets}
     over = max(0, len(kept) + len(chosen) - most)
     by_time = _by_time(operation, scene, kept, given)

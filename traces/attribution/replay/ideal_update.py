@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from traces.attribution.outdated import replaces
 from traces.attribution.replay.concern import (
     SUPPORTS,
     contamination,
@@ -18,11 +19,13 @@ from traces.attribution.replay.concern import (
 )
 from traces.attribution.replay.repair import Kind, Repair, Scene
 from traces.attribution.words import as_history, quote
+from traces.graph import EntryVersion
 from traces.hashing import text_hash
 from traces.schema import MemoryEntry, OperationRecord, Variable, change
+from traces.text import tokens
 
 HISTORY = "formerly"
-_PAST = ("before", "prior", "once", "past")
+_PAST = frozenset(["before", "prior", "once", "past"])
 
 
 def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
@@ -46,6 +49,8 @@ class _Update:
         self.operation, self.scene, self.item, self.alone = operation, scene, item, alone
         self.shown = {str(v.value["entry_id"]): v for v in index.inputs(operation, "entry")}
         self.evidence = {t.message_id for t in wanted(scene)}
+        # Messages that hold a part of the answer.
+        self.parts = {t.message_id for t in scene.targets if t.kind != "bridge"}
         self.new = bool(self.evidence.intersection(sources_of(item)))
         made = index.outputs(operation, "entry")
         changes = index.outputs(operation, "change")
@@ -64,32 +69,36 @@ class _Update:
 
     def repairs(self) -> Iterator[Repair]:
         """Yield the repairs in the order of what happened and what the evidence needs."""
-        lost = [id for id in self.ended if self._rests_on_evidence(id)]
+        lost = [id for id in self.ended if self._rests_on(id, self.evidence)]
         stale = self.shown.get(self.misled_id or "")
-        if not (self.new or lost or self.misleads or stale is not None):
-            return
         if stale is not None:
             yield from self._deleting(stale)
+        # A former value that the evidence's own fact replaced was not lost.
+        former = bool(self.parts.intersection(sources_of(self.item)))
+        if former and not any(self._rests_on(id, self.parts) for id in lost):
+            lost = []
         if lost:
             yield from self._restoring(lost)
         elif self.new:
             yield from self._taking_in(stale)
         elif self.misleads:
             yield from self._misleading()
-        yield from self._keeping()
+        if lost or self.new or self.misleads:
+            yield from self._keeping()
 
-    def _rests_on_evidence(self, entry_id: str) -> bool:
+    def _rests_on(self, entry_id: str, messages: set[str]) -> bool:
+        """Say whether an entry rested on messages before the operation ended it."""
         versions = self.scene.index.chain_of.get(entry_id, ())
         before = [v.variable for v in versions if v.ended_by == self.operation.id]
         before += [v for id, v in self.shown.items() if id == entry_id]
-        return any(self.evidence.intersection(sources_of(v)) for v in before)
+        return any(messages.intersection(sources_of(v)) for v in before)
 
     # what happened -------------------------------------------------------------------
 
     def _restoring(self, lost: Sequence[str]) -> Iterator[Repair]:
         """An entry of the evidence was changed or deleted."""
         question = self.scene.question.text
-        past = as_history(question) or any(w in question.lower().split() for w in _PAST)
+        past = as_history(question) or not _PAST.isdisjoint(tokens(question))
         kept = [self._over(self.shown[id], True) for id in lost if self._over_is_apt(id)]
         if past:
             yield from kept
@@ -104,10 +113,8 @@ class _Update:
     def _taking_in(self, stale: Variable | None) -> Iterator[Repair]:
         """The fact is the evidence's: it becomes an entry, or the new value of one."""
         decided = [id for id in self.ended if id in self.shown]
-        # What holds a part of the answer is not stale.
-        parts = {t.message_id for t in self.scene.targets if t.kind != "bridge"}
-        if stale is not None and parts.intersection(sources_of(stale)):
-            stale = None
+        if stale is not None and self.parts.intersection(sources_of(stale)):
+            stale = None  # what holds a part of the answer is not stale
         old = [stale.value["entry_id"]] if stale is not None else []
         others = [id for id in self.shown if id not in (*old, *decided)]
         first = [id for id in dict.fromkeys((*old, *decided)) if self._over_is_apt(id)]
@@ -138,9 +145,8 @@ class _Update:
 
     def _agrees(self, entry_id: str) -> bool:
         """Say whether what the operation decided to change is on the fact's matter."""
-        named = self.scene.index.named
-        old, new = self.shown[entry_id].value["text"], worded(self.item)
-        return bool(named(old) & named(new)) or not named(old)
+        found, entry = contamination(self.scene), EntryVersion(self.shown[entry_id], "", None)
+        return replaces(found, self.operation, self.item, entry)
 
     # outputs -------------------------------------------------------------------------
 

@@ -17,11 +17,15 @@ def times_of(variables: Iterable[Variable]) -> list[Span]:
     """Return the times that messages, facts or entries give: their own and those in them."""
     found: list[Span] = []
     for variable in variables:
-        day = day_of(variable.value["date"])
-        if day is not None:
-            found.append(Span(day, day))
-        found += spans(variable.value["text"], day)
+        date = variable.value["date"]
+        found += [*_dated(date), *spans(variable.value["text"], day_of(date))]
     return found
+
+
+def _dated(date: str) -> tuple[Span, ...]:
+    """Return the time that a date field gives: a day, a month or a year."""
+    day = day_of(date)
+    return spans(date) if day is None else (Span(day, day),)
 
 
 def stems_of(variables: Sequence[Variable]) -> set[str]:
@@ -37,11 +41,9 @@ def smuggled(scene: Scene, given: Sequence[Variable], made: Variable) -> set[str
     was not given."""
     gold = scene.question.answer or ""
     telling = {stem for part in gold_parts(gold, scene.question.text) for stem in part}
-    date = made.value["date"]
-    dated = spans(date) or tuple(Span(d, d) for d in [day_of(date)] if d)
     known = times_of(given)
     said = set(key_stems(worded(made)))
-    for span in dated:
+    for span in _dated(made.value["date"]):
         if not any(k.holds(span) or span.holds(k) for k in known):
             said |= set(key_stems(spelled(span)))
     return (said & telling) - stems_of(given)

@@ -51,6 +51,8 @@ class Scene:
     `targets` is what each evidence message must deliver (empty where the question cannot be
     answered); `supporter` is the entry of the answer's context that supports the wrong
     answer, where there is one. `sample_index` is for model calls that a repair needs.
+    `prediction` is the wrong answer, where it is not the one that the graph holds.
+    `recorded` is the recorded pass where `index` is of a replay: it knows the other questions.
     """
 
     index: GraphIndex
@@ -60,3 +62,5 @@ class Scene:
     carries: Carries
     replay: Replay
     sample_index: int = 0
+    prediction: str = ""
+    recorded: GraphIndex | None = None

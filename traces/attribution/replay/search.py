@@ -24,6 +24,7 @@ MOST_REPAIRS = 3  # operations in one certified set
 VARIANTS = 3  # repairs of one operation that are tried
 DRAWS = 3  # of a repair that should have rescued and did not
 SWEPT = 8  # repairs that a sweep tries
+RESERVED = 6  # calls that a sweep leaves for triage
 
 
 @dataclass
@@ -81,8 +82,8 @@ def sweep(trial: Trial, found: Found) -> None:
         if not delivers(repair, scene) and repair not in last:
             last.append(repair)
             continue
-        if tried == SWEPT or not trial.allows(2):
-            return
+        if (tried >= SWEPT and repair not in last) or not trial.allows(RESERVED):
+            continue
         outcome = trial.attempt((*kept, repair))
         found.tried.add(repair.operation.id)
         tried += 1
@@ -138,10 +139,9 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
         for repair in islice(ideal_outputs(blame.operation, scene), VARIANTS):
             if not trial.allows(2):
                 return None
-            found.tried.add(blame.operation.id)
-            direct = delivers(repair, scene)
-            if repair.kind in ("choose", "keep") and not direct:
+            if not delivers(repair, scene):
                 continue
+            found.tried.add(blame.operation.id)
             outcome = trial.attempt((*kept, repair))
             if outcome.right:
                 found.rescue = outcome
@@ -152,7 +152,7 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
             delivered = now.blame is not None and now.blame.operation.kind == "response"
             if delivered and _redrawn(trial, outcome, found):
                 return None
-            if direct and progress(now) > before:
+            if progress(now) > before:
                 return outcome
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from traces.abstention import abstains
 from traces.attribution.carries import Carries
+from traces.attribution.contamination import Contamination
 from traces.attribution.index import GraphIndex, index_of
 from traces.attribution.provenance import matches_gold
 from traces.attribution.registry import Replaying
@@ -68,6 +69,7 @@ class Trial:
     evidence: frozenset[str] = frozenset()
     _verdicts: dict[tuple[str, int], bool] = field(default_factory=dict)
     _outcomes: dict[tuple[frozenset[tuple[str, str]], int], Outcome] = field(default_factory=dict)
+    _suspects: dict[tuple[int, str | None], Suspects] = field(default_factory=dict)
     _start: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
@@ -81,7 +83,7 @@ class Trial:
         return calls - self._start[0], tokens - self._start[1]
 
     def allows(self, calls: int = 1) -> bool:
-        """Say whether so many calls more stay under the cap; note when they do not."""
+        """Say whether so many more calls stay under the cap; note when they do not."""
         made, tokens = self.spent
         fits = (
             made + calls <= self.most_calls
@@ -147,20 +149,41 @@ class Trial:
 
     # reading graphs ----------------------------------------------------------------
 
-    def suspects(self, outcome: Outcome | None = None) -> Suspects:
-        """Return who is suspected on the recorded graph, or on that of a replay."""
-        if outcome is None:
-            found = suspects(self.failure, self.recorded, self.carries)
+    def index(self, outcome: Outcome | None) -> GraphIndex:
+        """Return the index of a replay's graph; of the recorded one without a replay."""
+        return self.recorded if outcome is None else outcome.index
+
+    def context(self, outcome: Outcome | None) -> list[Variable]:
+        """Return the entries that the answer was made from."""
+        return self.index(outcome).asked(self.failure.question.id).context
+
+    def carrying(self, outcome: Outcome | None) -> list[Variable]:
+        """Return the entries of the answer's context that carry evidence."""
+        context, suspects = self.context(outcome), self.suspects(outcome)
+        ranks = sorted({rank for chain in suspects.chains for rank in chain.ranks})
+        return [context[rank - 1] for rank in ranks if rank <= len(context)]
+
+    def suspects(self, outcome: Outcome | None = None, prediction: str | None = None) -> Suspects:
+        """Return who is suspected on the recorded graph, or on that of a replay; of a wrong
+        answer `prediction`, where it is not the one that was given there."""
+        key = id(outcome), prediction
+        if key not in self._suspects:
+            self._suspects[key] = self._suspect(outcome, prediction)
+        return self._suspects[key]
+
+    def _suspect(self, outcome: Outcome | None, prediction: str | None) -> Suspects:
+        said = prediction
+        if said is None and outcome is not None:
+            said = outcome.replayed.prediction
+        found = suspects(self.failure, self.index(outcome), self.carries, said, self.targets)
+        if outcome is None and prediction is None:
             self.targets = found.targets
-            self._follow(found)
-            return found
-        return suspects(
-            self.failure, outcome.index, self.carries, outcome.replayed.prediction, self.targets
-        )
+        self._follow(found)
+        return found
 
     def _follow(self, found: Suspects) -> None:
         """Note which messages' operations must not be pinned in replays."""
-        ids = {*self.failure.question.evidence, *found.evidence}
+        ids = {*self.evidence, *self.failure.question.evidence, *found.evidence}
         supporter = found.contamination.supporter() if found.contamination else None
         if supporter is not None:
             ids |= set(supporter.value.get("sources", ()))
@@ -168,19 +191,19 @@ class Trial:
             ids |= set(found.blame.evidence)
         self.evidence = frozenset(ids)
 
-    def scene(self, outcome: Outcome | None = None, sample_index: int = 0) -> Scene:
+    def scene(self, outcome: Outcome | None = None, prediction: str | None = None) -> Scene:
         """Return what repairs are made from, on the recorded graph or on that of a replay."""
-        index = self.recorded if outcome is None else outcome.index
+        index = self.index(outcome)
         said = self.failure.prediction if outcome is None else outcome.replayed.prediction
+        if prediction is not None:
+            said = prediction
         return Scene(
             index, self.failure.question, self.targets, self.supporter(index, said or ""),
-            self.carries, self.replay, sample_index,
+            self.carries, self.replay, prediction=said or "", recorded=self.recorded,
         )  # fmt: skip
 
     def supporter(self, index: GraphIndex, prediction: str) -> Variable | None:
         """Return the entry of the answer's context that supports a wrong answer, if any."""
-        from traces.attribution.contamination import Contamination
-
         return Contamination(index, self.failure.question, prediction).supporter()
 
 

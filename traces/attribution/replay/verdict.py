@@ -12,11 +12,12 @@ from typing import Any
 
 from traces.attribution.blame import Blame
 from traces.attribution.record import abstention, judge_doubt, suspicion
+from traces.attribution.replay.answering import SAMPLES, Entailed, entailed
 from traces.attribution.replay.certificate import Certificate, described
 from traces.attribution.replay.classify import blame_of
 from traces.attribution.replay.confidence import Confidence
 from traces.attribution.replay.controls import control, placebo
-from traces.attribution.replay.entailment import annotation_wrong, entails
+from traces.attribution.replay.entailment import annotation_wrong
 from traces.attribution.replay.features import features
 from traces.attribution.replay.minimal import later, smallest
 from traces.attribution.replay.repair import Repair
@@ -52,45 +53,34 @@ class Verdict:
             return self._triaged("JudgeError", "two more samples of the judge call it right")
         if found.rescue is None:
             clean = progress(found.suspects)[1] == 1
-            entailed = self._entailed(found) if clean else None
-            if entailed is None and not found.suspects.code:
-                sweep(trial, found)
-            if entailed is None and found.rescue is None and not clean:
-                entailed = self._entailed(found)
-            if entailed is not None:
-                return entailed
+            response = entailed(trial, found) if clean else None
+            if response is None and found.rescue is None:
+                if annotation_wrong(trial, agreeing=True):
+                    return self._misannotated()
+                if not found.suspects.code:
+                    sweep(trial, found)
+                if found.rescue is None and not clean:
+                    response = entailed(trial, found)
+            if response is not None:
+                return self._entailed(found, response)
         if found.rescue is not None:
             return self._certified(found, found.rescue)
         if annotation_wrong(trial):
-            return self._triaged(
-                "AnnotationError", "a reader gets another answer from the evidence alone"
-            )
+            return self._misannotated()
         return self._suspected(found)
 
     # what was found ------------------------------------------------------------------
 
-    def _entailed(self, found: Found) -> Attribution | None:
-        """Certify the response where a reader gets the answer from its own context."""
-        trial, best = self.trial, found.best
-        index = trial.recorded if best is None else best.index
-        asked = index.asked(trial.failure.question.id)
-        response = next((o for o in reversed(asked.responses) if o.status != "failed"), None)
-        suspects = found.suspects
-        if response is None or not asked.context:
-            return None
-        raw = not any(index.facts.values())
-        if not entails(trial, asked.context, raw):
-            return None
-        said = trial.failure.prediction if best is None else best.replayed.prediction or ""
-        blame = suspects.blame
-        if blame is None or blame.operation.kind != "response":
-            what = "the answer does not follow from what its context holds"
-            blame = Blame(response, "ResponseError", "ignored_evidence", what, "", said)
-        repairs = () if best is None else smallest_before(trial, best, raw)
+    def _misannotated(self) -> Attribution:
+        return self._triaged(
+            "AnnotationError", "a reader gets another answer from the evidence alone"
+        )
+
+    def _entailed(self, found: Found, response: Entailed) -> Attribution:
         self.certificate.kind = "entailment"
-        self.certificate.rescue = {"draws": 2, "right": 2}
-        self.certificate.answer_after = trial.failure.question.answer or "(abstain)"
-        return self._record("certified", found, repairs, blame)
+        self.certificate.rescue = {"draws": SAMPLES, "right": SAMPLES}
+        self.certificate.answer_after = self.trial.failure.question.answer or "(abstain)"
+        return self._record("certified", found, response.repairs, response.blame)
 
     def _certified(self, found: Found, rescue: Outcome) -> Attribution:
         trial, certificate = self.trial, self.certificate
@@ -150,6 +140,10 @@ class Verdict:
         """Return what the passes over the recorded graph suspect, unconfirmed."""
         trial = self.trial
         first = trial.suspects()
+        delivered = progress(found.suspects)[1] == 1 and found.suspects.response
+        if found.best is not None and delivered:
+            reason = "unconfirmed: repaired, the evidence reaches the answer, which is still wrong"
+            return self._record("suspected", found, found.best.repairs, delivered, reason)
         if first.blame is None:
             return self._abstain(first.code or "no_candidate")
         if trial.capped:
@@ -229,13 +223,6 @@ def _unrefuted(first: Suspects, found: Found) -> Blame:
     assert first.blame is not None
     everyone = (first.blame, *first.others, *([first.response] if first.response else []))
     return next((b for b in everyone if b.operation.id not in found.tried), first.blame)
-
-
-def smallest_before(trial: Trial, best: Outcome, raw: bool) -> tuple[Repair, ...]:
-    """Return the repairs that the response's context needed to entail the answer: none, where
-    a reader gets it from the recorded context too."""
-    context = trial.recorded.asked(trial.failure.question.id).context
-    return () if context and entails(trial, context, raw) else best.repairs
 
 
 def _index_with(trial: Trial, found: Found, repair: Repair) -> Any:

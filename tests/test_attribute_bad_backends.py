@@ -1,0 +1,168 @@
+"""Attribution by replay over backends that misbehave: recorded, never certified, never fatal."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.attributing import attribute_pass
+from agent.models.gateway import spent
+from memory_backends.fact_store.backend import FactStore
+from memory_backends.protocol import MemoryBackend
+from tests.replay_fixture import Pass, recorded
+from traces.attribution.registry import Replaying, create
+from traces.domain import Question
+from traces.operation import OperationContext
+from traces.protocols import Attribute
+from traces.results import Attribution, Failure
+from traces.schema import MemoryEntry
+
+_ticks = itertools.count(1)
+MEMORY = ("extraction", "update")
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pass]:
+    """A pass of the fact store that the seed prompts answer badly enough."""
+    with recorded(tmp_path_factory.mktemp("facts")) as made:
+        yield made
+
+
+def method(one: Pass, make_backend: Callable[[], MemoryBackend], **options: Any) -> Attribute:
+    """Return attribution by replay that rebuilds memory with this backend."""
+    services = one.services
+    replaying = Replaying(one.replayer(make_backend, **options), services.evaluator.judge, spent)
+    return create("replay", services.gateway.ask("judge"), services.seed, replaying)
+
+
+def wrong(one: Pass) -> list[Failure]:
+    """Return the failures of the pass."""
+    answers = {a.question: a for a in one.services.store.answers(one.pass_id)}
+    return [
+        Failure(one.conversation, question, answers[question.id].prediction or "", one.pass_id)
+        for question in one.conversation.questions
+        if answers[question.id].correct is False
+    ]
+
+
+def attributed(
+    one: Pass, make_backend: Callable[[], MemoryBackend], **options: Any
+) -> list[Attribution]:
+    """Attribute every failure of the pass, whatever is recorded."""
+    found = attribute_pass(
+        wrong(one), one.services.store, method(one, make_backend, **options), again=True
+    )
+    return list(found.values())
+
+
+def changed(one: Pass, act: Callable[[], Any]) -> Callable[[], MemoryBackend]:
+    """Return what makes fact stores that call `act` when they search a memory that is not the
+    one that was recorded: only when a repair of memory is in force."""
+    known = {v.hash for v in one.graph.variables("memory")}
+
+    class Changed(FactStore):
+        def retrieve(
+            self, question: Question, asked_on: datetime, ctx: OperationContext
+        ) -> Sequence[MemoryEntry]:
+            if self._state.variable().hash not in known:
+                found: Sequence[MemoryEntry] = act()
+                return found
+            return super().retrieve(question, asked_on, ctx)
+
+    return Changed
+
+
+def _raise() -> Any:
+    raise RuntimeError("the index is out of step")
+
+
+def _sleep() -> Any:
+    time.sleep(1.1)
+    return []
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (_raise, "RuntimeError: the index is out of step"),
+        (_sleep, "deadline_exceeded: "),
+        (lambda: [3], "AttributeError: "),
+        (lambda: None, "TypeError: "),
+    ],
+    ids=["raises", "hangs", "returns garbage", "returns nothing"],
+)
+def test_what_fails_only_under_repairs_of_memory_is_recorded_and_proves_nothing(
+    facts: Pass, act: Callable[[], Any], code: str
+) -> None:
+    """Every failure gets its record; repairs of memory are failed replays and certify nothing,
+    while repairs of the search are not touched."""
+    sound = attributed(facts, FactStore)
+    in_memory = {a.question for a in sound if a.verdict == "certified" and a.kind in MEMORY}
+    assert in_memory
+    few = [f for f in wrong(facts) if f.question.id in in_memory]
+    # The sleepers take their time: one of them will do.
+    few = few[:1] if act is _sleep else few
+    found = attribute_pass(
+        few,
+        facts.services.store,
+        method(facts, changed(facts, act), seconds=1.0),
+        again=True,
+    )
+    assert set(found) == {f.question.id for f in few}
+    for one in found.values():
+        assert one.certificate is not None
+        failed = one.certificate["failed_replays"]
+        assert any(line.startswith(code) for line in failed), failed
+        assert not (one.verdict == "certified" and one.kind in MEMORY)
+        assert not one.reason.startswith("internal_error")
+
+
+def test_a_memory_that_returns_another_order_is_never_silently_certified(tmp_path: Path) -> None:
+    """A cause is certified only where the unrepaired replay gave the recorded answer; the rest
+    says that the memory is not deterministic, and the certificate shows it."""
+
+    class Rotating(FactStore):
+        def retrieve(
+            self, question: Question, asked_on: datetime, ctx: OperationContext
+        ) -> Sequence[MemoryEntry]:
+            found = list(super().retrieve(question, asked_on, ctx))
+            turn = next(_ticks) % max(1, len(found))
+            return found[turn : turn + 1]
+
+    with recorded(tmp_path, make_backend=Rotating) as one:
+        found = attributed(one, Rotating)
+    noticed = [a for a in found if a.reason.startswith("not_deterministic")]
+    assert noticed
+    for a in noticed:
+        assert a.verdict == "suspected"
+        assert a.certificate is not None
+        assert a.certificate["deterministic"] is False
+    for a in found:
+        if a.verdict == "certified" and a.certificate and a.certificate["kind"] == "replay":
+            assert a.certificate["control"]["same_answer"] is True
+            assert a.certificate["deterministic"] is True
+
+
+def test_a_memory_whose_operations_have_new_ids_each_time_abstains(tmp_path: Path) -> None:
+    """Nothing recorded can be repaired there: no operation of memory is certified, and the
+    reason is the replay's own."""
+    from tests.test_replayer_bad_backends import RandomIds
+
+    with recorded(tmp_path, make_backend=RandomIds) as one:
+        found = attributed(one, RandomIds)
+    assert found
+    for a in found:
+        assert not (a.verdict == "certified" and a.kind in MEMORY)
+        assert not a.reason.startswith("internal_error")
+    failed = [a for a in found if a.certificate and a.certificate["failed_replays"]]
+    assert any(
+        line.startswith("intervention_error")
+        for a in failed
+        for line in (a.certificate or {})["failed_replays"]
+    )

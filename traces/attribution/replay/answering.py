@@ -1,0 +1,122 @@
+"""Is it the response? A reader answers from the response's own context.
+
+A response cannot be repaired with the gold answer, which always rescues; it is certified by
+entailment. Where the reader too is misled, what misled it is repaired like any other fault:
+so a bad answer does not hide a bad entry behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from traces.attribution.blame import Blame
+from traces.attribution.replay.entailment import read
+from traces.attribution.replay.ideal import ideal_outputs
+from traces.attribution.replay.repair import Repair
+from traces.attribution.replay.search import Found, delivers
+from traces.attribution.replay.trial import Outcome, Trial
+from traces.attribution.words import quote
+from traces.schema import Variable
+
+SAMPLES = 2
+ROUNDS = 2  # misleading entries behind one bad answer
+
+
+@dataclass(frozen=True)
+class Entailed:
+    """A response that had what it needed, after these repairs upstream of it."""
+
+    blame: Blame
+    repairs: tuple[Repair, ...]
+
+
+def entailed(trial: Trial, found: Found) -> Entailed | None:
+    """Return the response's blame where a reader gets the right answer from its context; None
+    where it does not, or where a repair on the way rescued the answer (`found.rescue`)."""
+    best = found.best
+    for _ in range(ROUNDS):
+        answer = _reader(trial, best)
+        if answer is None:
+            return None
+        if answer == "":
+            blame = _response(trial, found, best)
+            return None if blame is None else Entailed(blame, _needed(trial, best))
+        further = _unmislead(trial, found, best, answer)
+        if further is None or found.rescue is not None:
+            return None
+        best = further
+    return None
+
+
+def _reader(trial: Trial, outcome: Outcome | None) -> str | None:
+    """Return '' where two samples of a reader get the right answer from the context; else the
+    wrong answer that it gave, or None where that cannot be said."""
+    context = trial.context(outcome)
+    if not context:
+        return None
+    wrong = _wrong(trial, context)
+    carrying = trial.carrying(outcome)
+    if wrong and carrying and len(carrying) < len(context):
+        # A part of its context that says it is enough.
+        again = _wrong(trial, carrying)
+        return again if again == "" else wrong
+    return wrong
+
+
+def _wrong(trial: Trial, items: Sequence[Variable]) -> str | None:
+    for sample in range(SAMPLES):
+        if not trial.allows(2):
+            return None
+        answer = read(trial, items, sample)
+        if answer is None:
+            return None
+        if not trial.right(answer or "Not mentioned"):
+            return answer or "Not mentioned"
+    return ""
+
+
+def _unmislead(trial: Trial, found: Found, outcome: Outcome | None, answer: str) -> Outcome | None:
+    """Repair what made the reader give a wrong answer; the outcome, if that changed it."""
+    suspects = trial.suspects(outcome, answer)
+    blame = suspects.blame
+    kept = () if outcome is None else outcome.repairs
+    if blame is None or blame.operation.kind == "response":
+        return None
+    if any(repair.operation.id == blame.operation.id for repair in kept):
+        return None
+    scene = trial.scene(outcome, answer)
+    repair = next((r for r in ideal_outputs(blame.operation, scene) if delivers(r, scene)), None)
+    if repair is None or not trial.allows(2):
+        return None
+    found.blames.setdefault(blame.operation.id, blame)
+    found.tried.add(blame.operation.id)
+    tried = trial.attempt((*kept, repair))
+    if tried.right:
+        found.rescue = tried
+    return tried if tried.replayed.error is None else None
+
+
+def _response(trial: Trial, found: Found, outcome: Outcome | None) -> Blame | None:
+    index = trial.index(outcome)
+    asked = index.asked(trial.failure.question.id)
+    response = next((o for o in reversed(asked.responses) if o.status != "failed"), None)
+    if response is None:
+        return None
+    said = found.suspects.response or found.suspects.blame
+    if said is not None and said.operation.kind == "response":
+        return said
+    given = " | ".join(quote(v.value["text"], 90) for v in asked.context)
+    return Blame(
+        response, "ResponseError", "ignored_evidence",
+        "the answer does not follow from what its context holds", quote(given),
+        quote(trial.failure.prediction),
+    )  # fmt: skip
+
+
+def _needed(trial: Trial, outcome: Outcome | None) -> tuple[Repair, ...]:
+    """Return the repairs that the context needed: none, where a reader gets the right answer
+    from the recorded context too."""
+    if outcome is None or _reader(trial, None) == "":
+        return ()
+    return outcome.repairs
