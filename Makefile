@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench confidence lock clean
 
 demo: $(READY)
 	$(BIN)/memtune run --model sim-server/rules-1
@@ -20,7 +20,26 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/memtune bench overhead
+	$(BIN)/memtune bench attribution --faults 400
+	$(BIN)/memtune bench attribution --faults 400 --slip 0.05
+	$(BIN)/memtune bench attribution --faults 400 --no-evidence --methods replay,provenance
+	$(BIN)/memtune bench attribution --faults 400 --test-error 0.2 --methods replay,provenance
 	$(BIN)/memtune bench loop
+
+# What replay attribution's confidence is computed with: measured on development seeds, and
+# fitted anew. Takes hours.
+FIT_SEEDS := $(shell seq 420 439)
+FIT := build/confidence
+confidence: $(READY)
+	mkdir -p $(FIT)
+	for seed in $(FIT_SEEDS); do \
+		for how in "--slip 0" "--slip 0.05" "--slip 0.05 --no-evidence"; do \
+			file="$(FIT)/$$seed$$(echo $$how | tr -d ' ').jsonl"; \
+			test -s $$file || { $(BIN)/memtune bench attribution --faults 46 --seed $$seed $$how \
+				--methods replay --json > $$file.part && mv $$file.part $$file; } || exit 1; \
+		done; \
+	done
+	$(BIN)/memtune bench confidence $(FIT)/*.jsonl --ship --overwrite
 
 # The lock file holds names, versions and hashes only.
 lock:
@@ -41,4 +60,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     scorer: str = "judge"
     judge_prompt: Path | None = None
     optimizer: str = "attribution_guided"
-    attribution: str = "provenance"
+    attribution: str = "replay"
     prompts: Path | None = None
     gate_mode: Literal["auto", "population", "these_conversations"] = "auto"
     min_gain: float = Field(0.0, ge=0, le=1)

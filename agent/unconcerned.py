@@ -118,7 +118,7 @@ class TakenOver:
     def take(self, session: str) -> bool:
         """Take a session over where nothing in it is concerned; say whether it was."""
         step = self._steps.get(session)
-        if step is None:
+        if step is None or not step.sources.isdisjoint(self._evidence):
             return False
         if any(operation.id in self._changed for operation in step.operations):
             return False

@@ -16,7 +16,7 @@ SEED = 414
 @cache
 def cases(backend: str = "fact_store", **changes: float) -> tuple[FaultCase, ...]:
     """Return the cases of a small plan: a few of each group unless told otherwise."""
-    plan = {"singles": 23, "pairs": 10, "harmless": 5, "wrong_gold": 4, "judge_flips": 4}
+    plan = {"singles": 23, "pairs": 16, "harmless": 5, "wrong_gold": 4, "judge_flips": 4}
     return tuple(make_cases(FaultPlan(backend, SEED, **{**plan, **changes})))  # type: ignore[arg-type]
 
 

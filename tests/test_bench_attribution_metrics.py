@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.benchmarks.attribution import figures, hard_sub_types, matrix, summary
@@ -215,6 +215,7 @@ CHANCES = st.lists(
 )
 
 
+@settings(max_examples=30, deadline=None)  # a bootstrap each
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_perfect_confidence_has_neither_distance_nor_calibration_error(right: list[bool]) -> None:
     """1 where right and 0 where wrong; turned round, both are 1."""
@@ -224,6 +225,7 @@ def test_perfect_confidence_has_neither_distance_nor_calibration_error(right: li
     assert brier(upside, right).value == calibration_error(upside, right).value == 1
 
 
+@settings(max_examples=30, deadline=None)
 @given(CHANCES)
 def test_calibration_figures_are_shares(cases: list[tuple[float | None, bool]]) -> None:
     """In 0..1 with their intervals round them; the error is at most the root of the score; at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,8 +55,7 @@ def rebuilt(one: Pass) -> tuple[RecordedPass, list[Counted]]:
 
     def make() -> MemoryBackend:
         made.append(Counted(one.runner.make_backend()))
-        found: Any = made[-1]
-        return found
+        return cast(MemoryBackend, made[-1])
 
     context = one.runner.context(one.conversation, one.services.seed_prompts)
     return RecordedPass(make, context, one.conversation, one.graph), made
@@ -178,8 +177,7 @@ def test_a_memory_that_cannot_be_read_is_ingested_as_ever(facts: Pass) -> None:
 
     def make() -> MemoryBackend:
         made.append(Opaque(facts.runner.make_backend()))
-        found: Any = made[-1]
-        return found
+        return cast(MemoryBackend, made[-1])
 
     context = facts.runner.context(facts.conversation, facts.services.seed_prompts)
     replay = RecordedPass(make, context, facts.conversation, facts.graph)

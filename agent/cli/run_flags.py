@@ -112,7 +112,7 @@ def _flags(
     ] = None,
     attribution: Annotated[
         str | None,
-        _option("How causes of failures are found.", options.METHOD, "provenance", "NAME"),
+        _option("How causes of failures are found.", options.METHOD, "replay", "NAME"),
     ] = None,
     slots: Annotated[
         str | None,

@@ -22,6 +22,7 @@ from traces.graph import EntryVersion
 from traces.schema import OperationRecord, Variable
 
 _SUPPORTS = 0.5
+_REPEATED = 3  # entries of the context, word for word in one answer
 
 
 class Contamination:
@@ -38,13 +39,17 @@ class Contamination:
     def supporter(self) -> Variable | None:
         """Return the entry of the answer's context that best supports the prediction.
 
-        Among equals the one that shares more with the question, then the first shown.
+        Among equals the one that shares more with the question, then the first shown. None
+        where the answer repeats its context: that supports every entry alike.
         """
         if abstains(self.prediction) or not self.prediction.strip():
             return None
         asked = set(key_stems(self.question.text))
         best: tuple[float, float] = (0.0, 0.0)
         found: Variable | None = None
+        repeated = sum(v.value["text"] in self.prediction for v in self.asked.context)
+        if repeated >= _REPEATED:
+            return None
         for variable in self.asked.context:
             value = variable.value
             score = self.claim.support(self._worded(variable), value["date"])

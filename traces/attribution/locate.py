@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from traces.attribution.carries import Carries
-from traces.attribution.index import GraphIndex
-from traces.attribution.targets import Target
-from traces.attribution.words import key_stems
-from traces.domain import Conversation, Question
-from traces.schema import Variable, message_variable
+from dataclasses import replace
 
-SEARCHED = 10  # messages looked at
-READ = 3  # of them, how many a reader is asked about
-KEPT = 3
+from traces.attribution.carries import Carries
+from traces.attribution.evidence_search import Messages, answering
+from traces.attribution.index import GraphIndex
+from traces.attribution.related import further, withdrawn
+from traces.attribution.targets import Target
+from traces.domain import Conversation, Question
+from traces.results import Failure
+from traces.schema import Variable, message_variable
 
 
 def known_messages(
@@ -41,41 +41,35 @@ def locate(
 ) -> list[Target]:
     """Return what each evidence message must deliver; empty where none is known or found.
 
-    The search takes the best messages by BM25 over question and gold answer that hold the
-    gold answer, or enough of its parts to make it up.
+    Where the data set names none, messages are searched with question and gold answer: what
+    holds the answer (all its parts; a date may follow from a relative word), else what a
+    reader gets it from, else (yes, no, an inference) what is clearly on the question's matter;
+    then what these messages do not answer the question without (see `related`).
     """
     known = known_messages(index, question, conversation)
     if known:
-        return [carries.target(message) for message in known]
-    if not question.answer:
+        alone = len(known) == 1
+        return [carries.target(m) if alone else carries.wording_target(m) for m in known]
+    if question.unanswerable or not question.answer:
         return []
-    wanted = key_stems(question.text) + key_stems(question.answer)
-    position = index.asked(question.id).position
-    targets: list[Target] = []
-    for id, _ in index.search.top(wanted, SEARCHED):
-        message = index.messages[id]
-        users = index.users[message.id]
-        if users and min(index.position[u.id] for u in users) > position:
-            continue  # said after the question was asked
-        targets.append(carries.wording_target(message))
-    whole = [t for t in targets if t.complete and _about(t)]
-    if whole:
-        return whole[:1]
-    covered: set[frozenset[str]] = set()
-    partial: list[Target] = []
-    for target in targets:
-        if target.kind == "value" and _about(target) and not set(target.parts) <= covered:
-            covered |= set(target.parts)
-            partial.append(target)
-    if partial:
-        return partial[:KEPT]
-    for target in targets[:READ]:
-        read = carries.read_target(target)
-        if read.kind == "read":
-            return [read]
-    return []
+    messages = Messages(index, question, conversation)
+    found = answering(messages, carries)
+    return [*found, *further(messages, carries, found)]
 
 
-def _about(target: Target) -> bool:
-    """Say whether a message shares with the question more than the answer and a name."""
-    return bool(target.event) or bool(target.subjects)
+def with_evidence(failure: Failure, index: GraphIndex, carries: Carries) -> Failure:
+    """Return the failure with the ids of its evidence, searched for where the data set names
+    none; itself where nothing is found.
+
+    Of a question that cannot be answered the evidence is what once answered it and was taken
+    back, with what takes it back.
+    """
+    question = failure.question
+    if known_messages(index, question, failure.conversation):
+        return failure
+    if question.unanswerable:
+        ids = withdrawn(Messages(index, question, failure.conversation))
+    else:
+        found = locate(index, question, carries, failure.conversation)
+        ids = [target.message_id for target in found]
+    return replace(failure, question=replace(question, evidence=tuple(ids))) if ids else failure

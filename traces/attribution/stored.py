@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from traces.attribution.blame import describe_update
+from traces.attribution.invented import invented_for
 from traces.attribution.path import Chain, Path
 from traces.attribution.words import as_history, key_stems, share
 from traces.graph import EntryVersion
@@ -139,6 +140,14 @@ def _end(path: Path, chain: Chain, version: EntryVersion, operation_id: str) -> 
     said = " ".join(f.value["text"] for f in index.inputs(operation, "fact"))
     old = version.variable.value["text"]
     quotes = {"given": f"fact: {said} entry: {old}", "produced": describe_update(index, operation)}
+    source = invented_for(index, operation)
+    if source is not None:
+        maker, fact = source
+        what = "a fact that no message says took the place of the entry that said it"
+        chain.lost_at(
+            maker, "ExtractionError", "hallucination", what, produced=fact.value["text"]
+        )  # fmt: skip
+        return
     if not made:
         what = "the entry that said it was deleted"
         chain.lost_at(operation, "DeletionError", "overwritten", what, **quotes)

@@ -14,7 +14,7 @@ from traces.attribution.blame import Blame
 from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import Found, delivers
+from traces.attribution.replay.search import Found, delivers, extended
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.words import quote
 from traces.schema import Variable
@@ -91,7 +91,7 @@ def _unmislead(trial: Trial, found: Found, outcome: Outcome | None, answer: str)
         return None
     found.blames.setdefault(blame.operation.id, blame)
     found.tried.add(blame.operation.id)
-    tried = trial.attempt((*kept, repair))
+    tried = extended(trial, kept, repair)
     if tried.right:
         found.rescue = tried
     return tried if tried.replayed.error is None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from traces.attribution.contamination import Contamination
+from traces.attribution.invented import invented
 from traces.attribution.outdated import replaces
 from traces.attribution.replay.repair import Scene
 from traces.attribution.targets import Target
@@ -81,12 +82,21 @@ def supporting(scene: Scene) -> list[EntryVersion]:
 
 
 def supporting_facts(scene: Scene, operation: OperationRecord) -> list[Variable]:
-    """Return the facts of an operation that the misleading entry rests on."""
+    """Return the facts of an operation that the misleading entry rests on, and inventions
+    that ended an entry of the evidence."""
     made = {fact.id: fact for fact in scene.index.outputs(operation, "fact")}
     used = [
         fact.id
         for version in supporting(scene)
         for fact in scene.index.inputs(scene.index.operation(version.made_by), "fact")
+    ]
+    evidence = {t.message_id for t in scene.targets}
+    enders = {v.ended_by for id in evidence for v in scene.index.versions[id] if v.ended_by}
+    used += [
+        fact.id
+        for fact in made.values()
+        if enders.intersection(user.id for user in scene.index.users[fact.id])
+        and invented(scene.index, fact)
     ]
     return [made[id] for id in dict.fromkeys(used) if id in made]
 
@@ -95,6 +105,8 @@ def unsupported(scene: Scene, fact: Variable) -> bool:
     """Say whether a fact says what its messages do not: what the wrong answer claims, or of
     a person whom they do not name."""
     index = scene.index
+    if invented(index, fact):
+        return True
     messages = [index.messages[s] for s in sources_of(fact) if s in index.messages]
     found = contamination(scene)
     claims = found.claim.support(worded(fact), fact.value["date"]) >= SUPPORTS

@@ -12,6 +12,8 @@ from traces.attribution.words import key_stems, quote
 from traces.schema import OperationRecord, Variable
 from traces.text import BM25
 
+_USUAL = 10  # entries that a search returns, where no search of the graph returned any
+
 
 def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
     """Yield repairs of one retrieval of the scene's question."""
@@ -62,8 +64,8 @@ def retrieved(entry: Variable) -> Variable:
 
 def limit(operation: OperationRecord, scene: Scene) -> int:
     """Return how many entries a retrieval may return: as many as it did, or as operations of
-    its name do at most; where none returned anything, one an evidence message. One that
-    returns the latest entries and reached back to the first has room for all."""
+    its name do at most; where none returned anything, a usual number. One that returns the
+    latest entries and reached back to the first has room for all."""
     returned = scene.index.outputs(operation, "retrieved")
     given = available(operation, scene) or []
     by_time = bool(returned) and _by_time(operation, scene, returned, given)
@@ -71,17 +73,22 @@ def limit(operation: OperationRecord, scene: Scene) -> int:
         return len(given)
     known = [scene.index, *([scene.recorded] if scene.recorded else [])]
     most = max(index.largest_result(operation.name) for index in known)
-    return max(len(returned), most) or len(scene.targets)
+    return max(len(returned), most) or _USUAL
 
 
 def _misleading(scene: Scene, returned: Sequence[Variable]) -> Variable | None:
-    """Return the returned entry that supports the wrong answer and is not the evidence's."""
-    if scene.supporter is None or scene.supporter.kind == "message":
-        return None
-    evidence = {t.message_id for t in scene.targets}
-    if evidence.intersection(sources_of(scene.supporter)):
-        return None
-    return next((v for v in returned if _key(v) == _key(scene.supporter)), None)
+    """Return the returned entry that supports the wrong answer, where it may be left out."""
+    return next((v for v in returned if misleads(scene, v)), None)
+
+
+def misleads(scene: Scene, entry: Variable) -> bool:
+    """Say whether an entry supports the wrong answer and is on another matter than the
+    evidence: one that rests on it was rightly returned, whatever became of it before."""
+    supporter = scene.supporter
+    if supporter is None or supporter.kind == "message" or _key(entry) != _key(supporter):
+        return False
+    evidence = {*scene.question.evidence, *(t.message_id for t in scene.targets)}
+    return not evidence.intersection(sources_of(entry))
 
 
 def _best(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from traces.attribution.replay.concern import same_matter, sources_of, takes_back, unsupported
-from traces.attribution.replay.ideal_retrieval import available, limit
+from traces.attribution.replay.ideal_retrieval import available, limit, misleads
 from traces.attribution.replay.ideal_update import HISTORY, may_keep
 from traces.attribution.replay.licence import in_their_words, licensed, smuggled
 from traces.attribution.replay.repair import Repair, Scene
@@ -168,18 +168,7 @@ def _retrieval(repair: Repair, scene: Scene) -> str:
         return f"{len(after)} entries are more than it returns"
     kept = {v.hash for v in after}
     gone = [v for v in before if v.hash not in kept]
-    evidence = {t.message_id for t in scene.targets}
-    misled = [v for v in gone if _is_supporter(v, scene) and not evidence & set(sources_of(v))]
+    misled = [v for v in gone if misleads(scene, v)]
     if len(gone) - len(misled) > len(kept - there):
         return "it leaves out entries for which no other is returned"
     return ""
-
-
-def _is_supporter(entry: Variable, scene: Scene) -> bool:
-    value = entry.value
-    supporter = scene.supporter
-    return (
-        supporter is not None
-        and supporter.kind != "message"
-        and supporter.value["entry_id"] == value["entry_id"]
-    )

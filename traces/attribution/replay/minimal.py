@@ -7,7 +7,7 @@ from itertools import islice
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.legality import IllegalRepair, check_legal
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import delivers
+from traces.attribution.replay.search import delivers, remade
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.domain import PIPELINE
 
@@ -25,7 +25,11 @@ def smallest(trial: Trial, rescue: Outcome) -> Outcome:
         rest = tuple(r for r in rescue.repairs if r is not repair)
         if not rest or not _possible(trial, rest) or not trial.allows(2):
             continue
-        without = trial.attempt(rest)
+        stale = [r for r in rest if r.operation.kind == "retrieval"]
+        upstream = [r for r in rest if r not in stale]
+        # What a retrieval should return depends on what was repaired before it.
+        moot = stale and repair.operation.kind != "retrieval"
+        without = remade(trial, upstream, stale) if moot else trial.attempt(rest)
         if without.right:
             rescue = without
     return rescue

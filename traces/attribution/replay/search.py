@@ -84,7 +84,7 @@ def sweep(trial: Trial, found: Found) -> None:
             continue
         if (tried >= SWEPT and repair not in last) or not trial.allows(RESERVED):
             continue
-        outcome = trial.attempt((*kept, repair))
+        outcome = extended(trial, kept, repair)
         found.tried.add(repair.operation.id)
         tried += 1
         if outcome.right:
@@ -142,7 +142,7 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
             if not delivers(repair, scene):
                 continue
             found.tried.add(blame.operation.id)
-            outcome = trial.attempt((*kept, repair))
+            outcome = extended(trial, kept, repair)
             if outcome.right:
                 found.rescue = outcome
                 return None
@@ -155,6 +155,30 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
             if progress(now) > before:
                 return outcome
     return None
+
+
+def extended(trial: Trial, kept: Sequence[Repair], repair: Repair) -> Outcome:
+    """Replay with one repair more. What retrievals were repaired to hand on is made anew
+    where the new repair changes what is in memory before them."""
+    stale = [r for r in kept if r.operation.kind == "retrieval"]
+    if not stale or repair.operation.kind not in ("extraction", "update"):
+        return trial.attempt((*kept, repair))
+    return remade(trial, [*(r for r in kept if r not in stale), repair], stale)
+
+
+def remade(trial: Trial, upstream: Sequence[Repair], stale: Sequence[Repair]) -> Outcome:
+    """Replay with the upstream repairs, and the retrievals of `stale` repaired on what is in
+    memory then."""
+    outcome = trial.attempt(upstream)
+    for old in stale:
+        if outcome.right or outcome.replayed.error is not None:
+            break
+        scene = trial.scene(outcome)
+        anew = (r for r in ideal_outputs(old.operation, scene) if delivers(r, scene))
+        again = next(anew, None)
+        if again is not None:
+            outcome = trial.attempt((*outcome.repairs, again))
+    return outcome
 
 
 def _redrawn(trial: Trial, outcome: Outcome, found: Found) -> bool:
