@@ -1,5 +1,5 @@
-"""Hand-made failures with known causes, over the hand-made pipeline; and methods that err on
-purpose."""
+"""Hand-made failures with known causes, over the hand-made pipeline; methods that err on
+purpose; and what is measured of them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from evals.benchmarks.attribution_metrics import Outcome, outcome
 from evals.faults.cases import FaultCase, Group, PlantedFault
 from tests.attribution_fixture import Pipeline, Reader
 from traces.attribution.record import abstention
 from traces.domain import Question
 from traces.errors import OperationError
 from traces.graph import EvolutionGraph
+from traces.protocols import Attribute
 from traces.results import Attribution, Failure
 
+STALE = ("update", "stale")
+MISSED = ("retrieval", "missed")
 _TYPES = {"extraction": "ExtractionError", "update": "UpdateError",
           "retrieval": "RetrievalError", "response": "ResponseError"}  # fmt: skip
 
@@ -107,3 +111,25 @@ class Abstains:
     def __call__(self, failure: Failure, graph: EvolutionGraph) -> Attribution:
         """Return an abstention."""
         return abstention(failure, self.name, self.reason)
+
+
+def one_of_each() -> list[FaultCase]:
+    """Return a case of each group: single, pair, harmless, wrong gold, judge flip."""
+    return [
+        case(STALE, id="single/1"),
+        case(STALE, MISSED, group="pair", id="pair/1"),
+        case(STALE, group="harmless", harmless=MISSED, id="harmless/1"),
+        case(group="wrong_gold", harmless=MISSED, id="gold/1"),
+        case(group="judge_flip", id="flip/1"),
+    ]
+
+
+def scored(method: Attribute, made: FaultCase, /, **changes: Any) -> Outcome:
+    """Return how right a method is on a case, with some figures changed."""
+    found = outcome(made, method(made.failure, made.graph), 3, 1000, 0.1)
+    return changed(found, **changes)
+
+
+def changed(one: Outcome, /, **changes: Any) -> Outcome:
+    """Return an outcome with some figures changed."""
+    return Outcome.from_json({**one.to_json(), **changes})

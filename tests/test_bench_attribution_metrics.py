@@ -14,18 +14,7 @@ from evals.benchmarks.attribution import figures, hard_sub_types, matrix, summar
 from evals.benchmarks.attribution_metrics import Outcome, best_f1, outcome, set_f1
 from evals.benchmarks.calibration import brier, calibration_error, reliability, risk
 from evals.benchmarks.intervals import bootstrap, mean, quantile, share
-from evals.faults.cases import FaultCase
-from tests.fault_case_fixture import Abstains, Names, case
-from traces.protocols import Attribute
-
-STALE = ("update", "stale")
-MISSED = ("retrieval", "missed")
-IGNORED = ("response", "ignored_evidence")
-
-
-def scored(method: Attribute, made: FaultCase, calls: int = 3, tokens: int = 100) -> Outcome:
-    return outcome(made, method(made.failure, made.graph), calls, tokens, 0.5)
-
+from tests.fault_case_fixture import MISSED, STALE, Abstains, Names, case, scored
 
 # one attribution ------------------------------------------------------------------------
 

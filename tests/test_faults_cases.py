@@ -187,7 +187,7 @@ def test_a_flipped_verdict_errs_once() -> None:
 
 def test_without_evidence_no_id_of_it_is_left() -> None:
     """`evidence=False` plants the same faults and takes the evidence ids from the question."""
-    known = [c for c in cases(singles=6, pairs=0, harmless=0, wrong_gold=1, judge_flips=1)]
+    known = cases(singles=6, pairs=0, harmless=0, wrong_gold=1, judge_flips=1)
     without = cases(singles=6, pairs=0, harmless=0, wrong_gold=1, judge_flips=1, evidence=False)
     assert [c.id for c in known] == [c.id for c in without]
     assert any(c.failure.question.evidence for c in known)

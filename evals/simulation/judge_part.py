@@ -1,4 +1,5 @@
-"""The judge of the simulated model: verdicts on answers, and readings of a passage."""
+"""The judge of the simulated model: verdicts on answers, readings of a passage, and which
+operation of a memory it blames."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 from functools import lru_cache
 
 from evals.simulation.draws import uniform
+from evals.simulation.judge_attribution import attribute
 from evals.simulation.judge_reading import read_passage
 from evals.simulation.request import Request
 
@@ -187,8 +189,10 @@ def verdict(question: str, gold: str, prediction: str) -> tuple[bool, str]:
 
 
 def answer(request: Request, *, seed: int, slip: float) -> dict[str, object]:
-    """Answer a request of the judge's role: a verdict, or a reading of a passage."""
+    """Answer a request of the judge's role; the task is inferred from the output fields."""
     inputs = request.inputs
+    if "error_type" in request.outputs:
+        return attribute(request, seed=seed, wrong=slip * SLIP_SHARE)
     if "reading" in request.outputs:
         text = read_passage(inputs.get("question", ""), inputs.get("passage", ""))
         if uniform(seed, "reading", request) < slip * SLIP_SHARE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from traces.attribution.carries import Carries
 from traces.attribution.dates import Span, day_of, spans, words_without_times
@@ -121,7 +121,12 @@ class Messages:
 
     def holding(self, parts: Sequence[frozenset[str]]) -> list[Variable]:
         """Return the messages that hold one of these parts of an answer."""
-        return [m for m in self.said if any(holds(part, stems_of(m)) for part in parts)]
+        touching = self.index.search.scores({stem for part in parts for stem in part})
+        return [
+            message for message in self.said
+            if message.value["id"] in touching
+            and any(holds(part, stems_of(message)) for part in parts)
+        ]  # fmt: skip
 
     def within(self, times: Sequence[Span]) -> list[Variable]:
         """Return the messages that name a time within one of these, or were said within."""
@@ -142,7 +147,12 @@ class Messages:
 
 def stems_of(message: Variable) -> frozenset[str]:
     """Return the stems of a message with those of its speaker's name."""
-    return frozenset(key_stems(f"{message.value['speaker']} {message.value['text']}"))
+    return _stems(f"{message.value['speaker']} {message.value['text']}")
+
+
+@lru_cache(maxsize=16_384)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(key_stems(text))
 
 
 def _asks(target: Target) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from traces.attribution.blame import Blame, failed_by_provider
-from traces.attribution.contamination import Contamination
+from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.index import GraphIndex
 from traces.attribution.outdated import retracted
 from traces.attribution.words import quote
@@ -34,7 +34,7 @@ def blame_unanswerable(
             response, "ResponseError", "hallucination",
             "the answer says what no entry in its context says", quote(shown), quote(prediction),
         )  # fmt: skip
-    found = contamination.unfaithful(supporter)
+    found = contamination.unfaithful(supporter) or misnamed(index, question)
     # The wrong answer may rest on the entry that should be gone or on the one that says so.
     for entry in (supporter, *asked.context):
         found = found or retracted(contamination, entry)
@@ -56,3 +56,25 @@ def blame_unanswerable(
         f"the answer was taken from an entry on something else: {text}", quote(shown),
         quote(prediction), sources,
     )  # fmt: skip
+
+
+def misnamed(index: GraphIndex, question: Question) -> Blame | None:
+    """Blame whoever credited what an evidence message says to somebody else, or None: what a
+    person took back still stands under another name, or is not taken back under theirs."""
+    for id in question.evidence:
+        message = index.messages.get(id)
+        if message is None:
+            continue
+        about = {message.value["speaker"]} | index.named(message.value["text"])
+        made = [(fact, index.maker(fact.id)) for fact in index.facts[id]]
+        made += [(v.variable, index.operation(v.made_by)) for v in index.versions[id][:1]]
+        for item, maker in made:
+            named = index.named(item.value["text"])
+            if maker is None or not named or named & about:
+                continue
+            error_type = "ExtractionError" if item.kind == "fact" else "UpdateError"
+            return blame_sources(
+                maker, error_type, "wrong_speaker", "what was said is credited to somebody else",
+                [message], item.value["text"],
+            )  # fmt: skip
+    return None

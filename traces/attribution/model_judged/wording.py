@@ -16,6 +16,7 @@ from traces.schema import OperationRecord, Variable
 
 ITEMS = 30  # most values of one role
 NAME_CHARS = 60
+BRIEF_CHARS = 120
 
 
 def quoted(text: str, limit: int = 300) -> str:
@@ -52,6 +53,14 @@ class Wording:
         if operation.status == "failed":
             lines.append(f"  failed: {quoted(operation.error or '')}")
         return "\n".join(lines)
+
+    def brief(self, operation: OperationRecord, number: int) -> str:
+        """Return an operation in one line: its head and the beginning of what it made."""
+        made = [v for _, variables in self._log.made(operation) for v in variables]
+        closest = sorted(made, key=lambda v: -self._log.closeness(v))
+        texts = (str(v.value.get("text") or v.value.get("action") or "") for v in closest)
+        told = quoted("; ".join(text for text in texts if text), BRIEF_CHARS)
+        return f"[{number}] {self.head(operation)} made {told}"
 
     def head(self, operation: OperationRecord) -> str:
         """Return kind, name, and where it happened."""
@@ -117,7 +126,9 @@ class Wording:
         told[name] = text
         date, speaker = quote(str(value["date"])[:10]), str(value["speaker"])
         about = [*([date] if date else []), *([quoted(speaker, NAME_CHARS)] if speaker else [])]
-        return f"{name} ({', '.join(about)}): {quoted(text)}" if about else f"{name}: {quoted(text)}"
+        return (
+            f"{name} ({', '.join(about)}): {quoted(text)}" if about else f"{name}: {quoted(text)}"
+        )
 
 
 def _query(value: Mapping[str, object]) -> str:

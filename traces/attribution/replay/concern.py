@@ -131,8 +131,11 @@ def takes_back(scene: Scene, item: Variable, entry: Variable) -> bool:
     """Say whether a fact (or message) says that what an entry records no longer holds."""
     people = set(scene.index.people)
     shared = (set(key_stems(item.value["text"])) & set(key_stems(entry.value["text"]))) - people
-    if not shared:
-        return False
+    about, of = scene.index.named(worded(item)), scene.index.named(entry.value["text"])
+    if item.kind == "fact":
+        about = scene.index.named(item.value["text"])
+    if not shared or (about and of and not about & of):
+        return False  # what one person takes back, another one may still have
     if takes_back_words(item.value["text"]):
         return True
     known = set(scene.question.evidence)
