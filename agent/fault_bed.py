@@ -36,6 +36,8 @@ from traces.protocols import Judge
 # A verdict counts in planting where these samples agree: a fault must not stand or fall with
 # one slip of the judge.
 VERDICTS = (0, 1, 2)
+# Conversations whose questions say what other values there are, run or not.
+TALKED = 60
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,17 @@ def make_world(
     instance = create_backend(backend, dict(config), None)
     slots = (*instance.slots, response_slot())
     prompts = PromptSet({slot.name: slot.seed for slot in slots})
+    # The first ones do not depend on how many there are.
     dataset = load_dataset(
-        "synthetic", None, conversations=conversations, seed=own,
+        "synthetic", None, conversations=max(conversations, TALKED), seed=own,
         seed_prompts=dict(prompts.instructions),
     )  # fmt: skip
     best = {k: v for k, v in (dataset.ceiling or {}).items() if k in prompts.instructions}
     provider = SimulatedProvider(own, slip)
     parameters = content_hash([instance.fingerprint, dict(provider.identity("agent"))])
     lab = Lab(backend, config, provider, prompts.with_changes(best), parameters)
-    return World(number, lab, dataset.conversations, Values.of(dataset.conversations))
+    made = dataset.conversations
+    return World(number, lab, made[:conversations], Values.of(made))
 
 
 @dataclass(frozen=True)

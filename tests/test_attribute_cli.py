@@ -195,6 +195,47 @@ def test_the_report_says_what_was_asked_after_the_run(run: Path) -> None:
     assert "| certified |" in text
 
 
+def test_trace_without_a_question_lists_the_wrong_answers(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line each: id, verdict, cause, operation, first words; the run's own causes at first,
+    what replay found as soon as it has."""
+    names = failures(run)
+    assert main(["trace", str(run)]) == 0
+    text = said(capsys)
+    assert f"{len(names)} of 24 answers wrong" in text
+    for name in names:
+        assert name.split("/")[1] in text
+    assert "suspected" in text
+    assert "certified" not in text
+    assert main(["attribute", str(run), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["trace", str(run)]) == 0
+    assert "certified" in said(capsys)
+    assert main(["trace", str(run), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [f"{one['conversation']}/{one['question']}" for one in listed["failures"]] == names
+    found = recorded_causes(run)
+    for one in listed["failures"]:
+        cause = found[f"{one['conversation']}/{one['question']}"]
+        assert (one["verdict"], one["error_type"]) == (cause.verdict, cause.error_type)
+        assert one["text"]
+
+
+def test_trace_lists_failures_whose_cause_was_not_looked_for(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a method that is not recorded nothing is shown; the list says how to look."""
+    assert main(["trace", str(run), "--method", "replay"]) == 0
+    text = said(capsys)
+    assert "not looked for" in text
+    assert f"memtune attribute {run}" in text
+    name = failures(run)[0]
+    assert main(["trace", str(run), name, "--method", "replay"]) == 0
+    assert "cause not looked for with these prompts" in said(capsys)
+    assert "replay" in refused(["trace", str(run), "--method", "magic"], capsys)
+
+
 # limits -------------------------------------------------------------------------
 
 

@@ -122,6 +122,9 @@ def summary(outcomes: Outcomes) -> dict[str, Any]:
         "broke": sum(o.reason.startswith(BROKE) for o in outcomes),
         "figures": {name: figure.to_json() for name, figure in found.items()},
         "reliability": [asdict(one) for one in reliability(confidences, right)],
+        "risk_by_coverage": [
+            [c / 20, risk(confidences, right, c / 20).value] for c in range(1, 21)
+        ],
         "hard": {
             sub_type: {name: figure.to_json() for name, figure in one.items()}
             for sub_type, one in hard_sub_types(outcomes).items()

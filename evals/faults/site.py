@@ -201,7 +201,7 @@ class Site:
 
     def value_in(self, text: str) -> str | None:
         """Return an answer to some question of this kind that a text says."""
-        for _, answer in self.values.asked:
+        for answer in self.values.answers:
             for part in parts_of(answer):
                 if len(part) > 2 and says(text, part):
                     return part

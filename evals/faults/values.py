@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property, lru_cache
 
 from evals.faults.wording import WEEKDAYS, is_date, shift_dates, spelled
 from traces.domain import Conversation, Question
 from traces.hashing import text_hash
 from traces.text import content_words, stems
 
-_ASKING = ("who", "where", "when", "how", "what", "which")
-_NEAR = 0.5  # share of a question's words by which another asks for the same kind of thing
+_NEAR = 0.3  # share of their words by which two questions ask for the same kind of thing
+
+_Form = tuple[str, bool, bool]
 
 
 def number_of(*parts: str) -> int:
@@ -25,6 +30,9 @@ class Values:
     """Questions with their answers, from which another answer of the same kind is taken."""
 
     asked: tuple[tuple[str, str], ...]  # (question's text, answer)
+    _memo: dict[tuple[str, _Form | None], tuple[list[str], list[str]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def of(cls, conversations: Iterable[Conversation]) -> Values:
@@ -32,6 +40,28 @@ class Values:
         return cls(
             tuple((q.text, q.answer) for c in conversations for q in c.questions if q.answer)
         )
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """All answers, longest first, without repeats."""
+        return tuple(sorted({answer for _, answer in self.asked}, key=lambda a: (-len(a), a)))
+
+    @cached_property
+    def _rarity(self) -> Mapping[str, float]:
+        """How much a stem of a question tells about what it asks for."""
+        counts = Counter(s for text, _ in self.asked for s in _matter(text))
+        return {s: math.log(1 + len(self.asked) / n) for s, n in counts.items()}
+
+    def _alike(self, one: str, other: str) -> bool:
+        """Say whether two questions ask for the same kind of thing: they share enough words,
+        weighed by what these tell, and the most telling one of either."""
+        a, b = _matter(one), _matter(other)
+        most = math.log(1 + len(self.asked))
+        weights = {s: self._rarity.get(s, most) for s in a | b}
+        kinds = _kind_word(one) | _kind_word(other)
+        telling = {max(sorted(stems), key=weights.__getitem__) for stems in (a, b) if stems}
+        shared = sum(weights[s] for s in a & b)
+        return bool((kinds or telling) & a & b) and shared >= _NEAR * sum(weights.values())
 
     def others(self, question: Question, value: str, seed: str, count: int = 3) -> list[str]:
         """Return up to `count` other values of the kind of `value`; of the kind that the
@@ -47,25 +77,36 @@ class Values:
         if value in WEEKDAYS:
             place = WEEKDAYS.index(value)
             return [WEEKDAYS[(place + 1 + (drawn + 2 * i) % 6) % 7] for i in range(min(count, 3))]
-        return self._alike(question, value, seed)[:count]
+        return self._found(question, value, seed)[:count]
 
-    def _alike(self, question: Question, value: str, seed: str) -> list[str]:
-        wanted = _matter(question.text)
+    def _found(self, question: Question, value: str, seed: str) -> list[str]:
+        """Return answers to questions that ask for the same, else for a person or a place of
+        the same form, in an order that is drawn."""
         said = set(stems(value)) | set(stems(question.answer or ""))
-        ranked: dict[str, tuple[float, int]] = {}
-        for text, answer in self.asked:
-            if set(stems(answer)) & said or not answer.strip():
-                continue
-            words = _matter(text)
-            near = len(words & wanted) / max(1, len(words | wanted))
-            if near < _NEAR and not (value and _kind(text, answer) == _kind(question.text, value)):
-                continue
-            rank = (-near, number_of(seed, question.id, answer))
-            ranked[answer] = min(ranked.get(answer, rank), rank)
-        return sorted(ranked, key=lambda answer: ranked[answer])
+        form = _form(question.text, value) if value else None
+        same, formed = self._kin(question.text, form)
+        for group in (same, formed):
+            others = {a: number_of(seed, question.id, a) for a in group if not said & {*stems(a)}}
+            if others:
+                return sorted(others, key=others.__getitem__)
+        return []
+
+    def _kin(self, question: str, form: _Form | None) -> tuple[list[str], list[str]]:
+        """Return the answers to questions of the same kind, and others of the same form."""
+        if (question, form) not in self._memo:
+            fit = [
+                (text, answer) for text, answer in self.asked
+                if not is_date(answer) and form in (None, _form(text, answer))
+            ]  # fmt: skip
+            alike = [(answer, self._alike(text, question)) for text, answer in fit]
+            same = dict.fromkeys(answer for answer, yes in alike if yes)
+            formed = dict.fromkeys(answer for answer, yes in alike if form and not yes)
+            self._memo[question, form] = list(same), list(formed)
+        return self._memo[question, form]
 
     def invented(self, question: Question, seed: str) -> str:
-        """Return a made-up answer of the kind that a question asks for."""
+        """Return a made-up answer of the kind that a question asks for; empty where nothing
+        tells what that is."""
         if question.answer:
             found = self.others(question, question.answer, seed, 1)
         elif question.text.lower().startswith(("when", "on which date", "on what day")):
@@ -86,17 +127,24 @@ def _digits_changed(value: str, drawn: int) -> str:
     return "".join(chars)
 
 
+@lru_cache(maxsize=4096)
 def _matter(text: str) -> frozenset[str]:
     """Return the stems of a question's words that are no names."""
     names = {w.lower().removesuffix("'s") for w in text.split()[1:] if w[:1].isupper()}
-    return frozenset(
-        s for word in content_words(text) if word not in names for s in stems(word)
-    )  # fmt: skip
+    return frozenset(s for word in content_words(text) if word not in names for s in stems(word))
 
 
-def _kind(question: str, answer: str) -> tuple[str, bool, bool, bool]:
-    """Return what tells kinds of answers apart: what is asked for ('where', 'who'), and
-    whether the answer is a name, a list of words, or has digits."""
-    asked = next((w for w in _ASKING if w in question.lower().split()), "")
-    digits = any(char.isdigit() for char in answer)
-    return asked, answer[:1].isupper(), len(answer.split()) > 2, digits
+@lru_cache(maxsize=4096)
+def _kind_word(question: str) -> frozenset[str]:
+    """Return the stem of the word that says what is asked for: 'Which tea ...'."""
+    match = re.search(r"\b(?:which|what) (?!kind\b)([a-z]+)", question, re.I)
+    return _matter(question) & frozenset(stems(match[1]) if match else ())
+
+
+def _form(question: str, answer: str) -> _Form | None:
+    """Return who or where is asked for and the form of the answer (a name; several words);
+    None for other questions, whose answers can be anything."""
+    words = question.lower().replace("which place", "where").split()
+    asked = next((w for w in ("who", "whom", "where") if w in words), None)
+    named = any(char.isupper() for char in answer)
+    return None if asked is None else (asked.rstrip("m"), named, len(answer.split()) > 1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property, lru_cache
 
 from traces.attribution.carries import Carries
 from traces.attribution.dates import Span, day_of, spans, words_without_times
 from traces.attribution.index import GraphIndex
 from traces.attribution.targets import Target, gold_parts, holds
-from traces.attribution.words import key_stems, sentences, share
+from traces.attribution.words import key_stems, of_oneself, sentences
 from traces.domain import Conversation, Question
 from traces.schema import Variable, message_variable
 
@@ -25,14 +25,7 @@ CONTEXT = 0.5
 ABOUT, CLEARLY = 0.15, 0.55
 # An answer that so many messages hold tells nothing by itself.
 DISTINCT = 3
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A message's target with how well the message fits the question (0 and up)."""
-
-    target: Target
-    fit: float
+_DAY = timedelta(days=1)
 
 
 class Messages:
@@ -104,29 +97,42 @@ class Messages:
         )
         return found / total
 
-    def ranked(self, carries: Carries, wanted: Iterable[Variable]) -> list[Ranked]:
-        """Return the targets of these messages, the best fitting first."""
-        made = [Ranked(t, self._fit(t)) for t in map(carries.wording_target, wanted)]
-        return sorted(made, key=lambda one: (-one.fit, self.order[one.target.message_id]))
+    def ranked(self, wanted: Iterable[Variable]) -> list[Variable]:
+        """Return these messages, the best fitting first; not more than SEARCHED."""
+        found = {m.value["id"]: m for m in wanted}
+        fits = {id: self.fit(message) for id, message in found.items()}
+        by_fit = sorted(found, key=lambda id: (-fits[id], self.order[id]))
+        return [found[id] for id in by_fit[:SEARCHED]]
 
-    def _fit(self, target: Target) -> float:
-        message = target.message
+    def fit(self, message: Variable) -> float:
+        """Return how well a message fits the question (0 and up): its matter, its person, its
+        times; less for one that only asks."""
         value = message.value
         fit = self.concern(message)
-        if target.subjects or value["speaker"] in self.named:
-            fit += 0.3
-        if _asks(target):
-            fit -= 0.4
+        if value["speaker"] in self.named:
+            fit += 0.3 if of_oneself(value["text"]) else 0.2
+        elif self.named & self.index.named(value["text"]):
+            fit += 0.15
+        day = day_of(value["date"])
+        if day is not None and self._times:
+            given = (*spans(value["text"], day), Span(day, day))
+            near = [Span(t.first - _DAY, t.last + _DAY) for t in self._times]
+            fit += 0.3 * any(time.holds(one) for time in near for one in given)
         return fit
+
+    @cached_property
+    def _times(self) -> tuple[Span, ...]:
+        return spans(self.question.text)
+
+    def sharing(self, stems: Iterable[str]) -> list[Variable]:
+        """Return the messages that say one of these stems, in order."""
+        touching = self.index.search.scores(set(stems))
+        return [message for message in self.said if message.value["id"] in touching]
 
     def holding(self, parts: Sequence[frozenset[str]]) -> list[Variable]:
         """Return the messages that hold one of these parts of an answer."""
-        touching = self.index.search.scores({stem for part in parts for stem in part})
-        return [
-            message for message in self.said
-            if message.value["id"] in touching
-            and any(holds(part, stems_of(message)) for part in parts)
-        ]  # fmt: skip
+        touching = self.sharing(stem for part in parts for stem in part)
+        return [m for m in touching if any(holds(part, stems_of(m)) for part in parts)]
 
     def within(self, times: Sequence[Span]) -> list[Variable]:
         """Return the messages that name a time within one of these, or were said within."""
@@ -155,11 +161,15 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(key_stems(text))
 
 
-def _asks(target: Target) -> bool:
-    """Say whether a message only asks about what the answer says."""
+def asks(message: Variable) -> bool:
+    """Say whether a message ends with a question."""
+    said = sentences(message.value["text"])
+    return bool(said) and said[-1].rstrip().endswith("?")
+
+
+def _only_asks(target: Target) -> bool:
+    """Say whether a message says the answer's words in a question only."""
     telling = [s for s in sentences(target.message.value["text"]) if not s.rstrip().endswith("?")]
-    if target.kind != "value":
-        return not telling
     said = frozenset(key_stems(" ".join(telling)))
     return not all(holds(part, said) for part in target.parts)
 
@@ -168,47 +178,58 @@ def answering(messages: Messages, carries: Carries) -> list[Target]:
     """Return the targets of the messages that hold the gold answer, or from which it follows."""
     question = messages.question
     gold = question.answer or ""
-    parts = gold_parts(gold, question.text)
-    near = messages.best([*messages.asked, *key_stems(gold)], SEARCHED)
     times = spans(gold)
     if times and not key_stems(words_without_times(gold)):
         found = _dated(messages, carries, times)
     else:
-        holding = messages.holding(parts)
-        found = _held(messages, carries, near, holding)
+        found = _held(messages, carries, gold_parts(gold, question.text))
     if found:
         return found
-    ranked = messages.ranked(carries, near)
-    for one in ranked[:READ]:
-        read = carries.read_target(one.target)
+    near = messages.ranked(messages.best([*messages.asked, *key_stems(gold)], SEARCHED))
+    for message in near[:READ]:
+        read = carries.read_target(carries.wording_target(message))
         if read.kind == "read":
             return [read]
-    clear = [one for one in ranked if one.fit >= CLEARLY]
-    return [one.target for one in clear[:ON_MATTER]]
+    clear = [m for m in near if messages.concern(m) >= CLEARLY]
+    # What answers a question is on its matter; the question itself says nothing.
+    clear = [(messages.after(m) if asks(m) else None) or m for m in clear[:ON_MATTER]]
+    return [carries.wording_target(m) for m in dict.fromkeys(clear)]
 
 
-def _held(
-    messages: Messages, carries: Carries, near: Sequence[Variable], holding: Sequence[Variable]
-) -> list[Target]:
-    held = {m.value["id"] for m in holding}
-    looked = list({m.value["id"]: m for m in (*holding, *near)}.values())
-    ranked = [one for one in messages.ranked(carries, looked) if one.target.kind == "value"]
-    distinct = len(held) <= DISTINCT
-    about = [one for one in ranked if distinct or messages.concern(one.target.message) >= ABOUT]
-    whole = [one.target for one in about if one.target.complete]
-    if whole:
-        return whole[:1]
-    covered: set[frozenset[str]] = set()
+def _held(messages: Messages, carries: Carries, parts: Sequence[frozenset[str]]) -> list[Target]:
+    """Return the best message that holds the whole answer, else those that make it up."""
+    holding = messages.holding(parts)
+    whole = [p for p in parts if p]
+    union = frozenset().union(*whole) if whole else frozenset()
+    near = messages.best([*messages.asked, *union], SEARCHED)
+    # Taken together an answer's parts may be said by a message that holds none of them alone.
+    near = [m for m in near if len(union & stems_of(m)) * 2 >= len(union)]
+    distinct = len(holding) <= DISTINCT
+    targets = [
+        carries.wording_target(message)
+        for message in messages.ranked([*holding, *near])
+        if distinct or messages.concern(message) >= ABOUT
+    ]
+    targets = [t for t in targets if t.kind == "value"]
+    targets.sort(key=_only_asks)
+    complete = [t for t in targets if t.complete]
+    if complete:
+        return complete[:1]
     found: list[Target] = []
-    for one in about:
-        if not set(one.target.parts) <= covered:
-            covered |= set(one.target.parts)
-            found.append(one.target)
-    return found[:KEPT]
+    missing = set(parts)
+    while missing and len(found) < KEPT:
+        best = max(targets, key=lambda t: len(missing.intersection(t.parts)), default=None)
+        if best is None or not missing.intersection(best.parts):
+            break
+        missing -= set(best.parts)
+        found.append(best)
+    return found
 
 
 def _dated(messages: Messages, carries: Carries, times: Sequence[Span]) -> list[Target]:
-    ranked = messages.ranked(carries, messages.within(times))
-    timed = [one for one in ranked if one.target.kind == "time"]
-    about = [one for one in timed if messages.concern(one.target.message) >= ABOUT]
-    return [one.target for one in about[:1]]
+    """Return the best message that the answer's date follows from."""
+    for message in messages.ranked(messages.within(times)):
+        target = carries.wording_target(message)
+        if target.kind == "time" and messages.concern(message) >= ABOUT:
+            return [target]
+    return []

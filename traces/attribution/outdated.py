@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from traces.attribution.blame import Blame, describe_update
 from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.dates import spans
+from traces.attribution.on_matter import on_matter
 from traces.attribution.path import Chain
 from traces.attribution.words import entities, key_stems, quote, share, takes_back_words
 from traces.graph import EntryVersion
@@ -134,7 +135,7 @@ def _update_of(c: Contamination, fact: Variable) -> OperationRecord | None:
 def retracted(c: Contamination, supporter: Variable) -> Blame | None:
     """Blame whoever missed that a later evidence message takes the entry back, or None.
 
-    Data sets name retractions as evidence; of those that are not, nothing is known.
+    Data sets name retractions as evidence; others are looked for by their words.
     """
     order = c.index.order
     sources = supporter.value.get("sources", [])
@@ -142,18 +143,16 @@ def retracted(c: Contamination, supporter: Variable) -> Blame | None:
     if newest < 0:
         return None
     told = set(key_stems(supporter.value["text"])) - set(c.index.people)
-    known = set(c.question.evidence)
-    for id in sorted(c.question.evidence, key=lambda m: order.get(m, -1)):
-        message = c.index.messages.get(id)
-        if message is None or order[id] <= newest or id in sources:
-            continue
-        takes_back = message.value["text"]
-        # Evidence of an unanswerable question may also be a mere near miss.
-        meant = takes_back_words(takes_back) or not known.isdisjoint(sources)
-        if not meant or not told & set(key_stems(takes_back)):
-            continue
-        return _retraction_missed(c, message, supporter)
-    return None
+    known = on_matter(c.index, c.question)
+    later = [
+        c.index.messages[id] for id in sorted(known, key=lambda m: order.get(m, -1))
+        if id in c.index.messages and order[id] > newest and id not in sources
+        and told & set(key_stems(c.index.messages[id].value["text"]))
+    ]  # fmt: skip
+    plain = [m for m in later if takes_back_words(m.value["text"])]
+    # What the data set names may also be a mere near miss.
+    meant = plain or (later if set(c.question.evidence) & set(sources) else [])
+    return _retraction_missed(c, meant[0], supporter) if meant else None
 
 
 def _retraction_missed(c: Contamination, message: Variable, supporter: Variable) -> Blame | None:

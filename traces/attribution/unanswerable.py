@@ -5,6 +5,7 @@ from __future__ import annotations
 from traces.attribution.blame import Blame, failed_by_provider
 from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.index import GraphIndex
+from traces.attribution.on_matter import on_matter
 from traces.attribution.outdated import retracted
 from traces.attribution.words import quote
 from traces.domain import Question
@@ -61,7 +62,7 @@ def blame_unanswerable(
 def misnamed(index: GraphIndex, question: Question) -> Blame | None:
     """Blame whoever credited what an evidence message says to somebody else, or None: what a
     person took back still stands under another name, or is not taken back under theirs."""
-    for id in question.evidence:
+    for id in on_matter(index, question):
         message = index.messages.get(id)
         if message is None:
             continue

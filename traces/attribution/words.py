@@ -25,7 +25,8 @@ _TAKES_BACK = re.compile(
     r"forget (?:about|what|that|the)|no longer|any ?more|disregard|ignore (?:what|that|the|my)|"
     r"never ?mind|changed my mind|not (?:happening|going ahead|true)|withdr[ae]w\w*|retract\w*|"
     r"gave (?:it |that )?up|given up|giv(?:e|ing) up|dropped|stopped|quit|fell through|"
-    r"take (?:it |that )?back|isn't happening|won't (?:be )?happen\w*|(?:is|are|was|all) off|"
+    r"take (?:it |that )?back|(?:strike|scratch) (?:that|this|it|what|my|the)|got rid of|"
+    r"(?:expire|lapse|rescinde|revoke)d|isn't happening|won't (?:be )?happen\w*|(?:is|are|was|all) off|"
     r"don't|doesn't|do not|does not|not any)\b"
 )
 _FORMER = re.compile(

@@ -58,8 +58,9 @@ class Wording:
         """Return an operation in one line: its head and the beginning of what it made."""
         made = [v for _, variables in self._log.made(operation) for v in variables]
         closest = sorted(made, key=lambda v: -self._log.closeness(v))
-        texts = (str(v.value.get("text") or v.value.get("action") or "") for v in closest)
-        told = quoted("; ".join(text for text in texts if text), BRIEF_CHARS)
+        texts = [str(v.value["text"]) for v in closest if v.value.get("text")]
+        texts = texts or [str(v.value["action"]) for v in made if v.kind == "change"]
+        told = quoted("; ".join(texts), BRIEF_CHARS)
         return f"[{number}] {self.head(operation)} made {told}"
 
     def head(self, operation: OperationRecord) -> str:

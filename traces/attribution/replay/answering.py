@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from traces.attribution.blame import Blame
 from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
+from traces.attribution.replay.minimal import without_one
 from traces.attribution.replay.repair import Repair
 from traces.attribution.replay.search import Found, delivers, extended
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.words import quote
+from traces.domain import PIPELINE
 from traces.schema import Variable
 
 SAMPLES = 2
@@ -115,8 +117,15 @@ def _response(trial: Trial, found: Found, outcome: Outcome | None) -> Blame | No
 
 
 def _needed(trial: Trial, outcome: Outcome | None) -> tuple[Repair, ...]:
-    """Return the repairs that the context needed: none, where a reader gets the right answer
-    from the recorded context too."""
+    """Return the repairs that the context needed: those without which a reader does not get
+    the right answer from it."""
     if outcome is None or _reader(trial, None) == "":
         return ()
+    for repair in sorted(outcome.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
+        rest = tuple(r for r in outcome.repairs if r is not repair)
+        if not rest or not trial.allows(4):
+            continue
+        without = without_one(trial, repair, rest)
+        if without is not None and _reader(trial, without) == "":
+            outcome = without
     return outcome.repairs

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from traces.attribution.contamination import Contamination
 from traces.attribution.invented import invented
+from traces.attribution.on_matter import on_matter
 from traces.attribution.outdated import replaces
 from traces.attribution.replay.repair import Scene
 from traces.attribution.targets import Target
@@ -43,7 +44,8 @@ def wanted(scene: Scene) -> tuple[Target, ...]:
     index, order = scene.index, scene.index.order
     sources = set(sources_of(supporter))
     told = set(key_stems(supporter.value["text"])) - set(index.people)
-    named = [index.messages[id] for id in scene.question.evidence if id in index.messages]
+    known = on_matter(index, scene.question)
+    named = [index.messages[id] for id in known if id in index.messages]
     texts = {m.value["id"]: m for m in named if told & set(key_stems(m.value["text"]))}
     if not any(takes_back_words(m.value["text"]) for m in texts.values()) and not (
         sources & texts.keys()
@@ -119,11 +121,25 @@ def unsupported(scene: Scene, fact: Variable) -> bool:
 
 
 def same_matter(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
-    """Say whether a fact (or message) gives a new value for what an entry records, or the
-    operation itself decided so."""
+    """Say whether a fact (or message) gives a new value for what an entry records: by their
+    words, because the operation itself decided so, or because the fact is the evidence's and
+    the entry, of the same person, is the one that the question was answered from."""
     targets = {c.value["target"] for c in scene.index.outputs(operation, "change")}
-    if entry.value["entry_id"] in targets:
+    if entry.value["entry_id"] in targets or replaced(scene, operation, item, entry):
         return True
+    misled = {v.variable.value["entry_id"] for v in supporting(scene)}
+    complete = {t.message_id for t in scene.targets if t.complete}
+    named = scene.index.named
+    return (
+        entry.value["entry_id"] in misled
+        and bool(complete.intersection(sources_of(item)))
+        and bool(named(entry.value["text"]) & named(worded(item)))
+    )
+
+
+def replaced(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
+    """Say whether a fact (or message) gives a new value for what an entry records, by their
+    words."""
     return replaces(contamination(scene), operation, item, EntryVersion(entry, "", None))
 
 
@@ -138,7 +154,7 @@ def takes_back(scene: Scene, item: Variable, entry: Variable) -> bool:
         return False  # what one person takes back, another one may still have
     if takes_back_words(item.value["text"]):
         return True
-    known = set(scene.question.evidence)
+    known = set(on_matter(scene.index, scene.question))
     return (
         scene.question.unanswerable
         and bool(known & set(sources_of(item)))
@@ -154,6 +170,17 @@ def repeats(scene: Scene, item: Variable, entry: Variable) -> bool:
         return False
     claim = contamination(scene).claim
     return all(claim.support(worded(v), v.value["date"]) >= SUPPORTS for v in (item, entry))
+
+
+def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
+    """Say whether a fact may be left unstored for a shown entry's sake: that one says the
+    same already, or is the evidence's on the same matter."""
+    if repeats(scene, item, entry):
+        return True
+    evidence = {t.message_id for t in wanted(scene)}
+    if not evidence.intersection(sources_of(entry)) or evidence.intersection(sources_of(item)):
+        return False
+    return same_matter(scene, operation, item, entry)
 
 
 # outputs ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from traces.attribution.carries import carries_lexically
-from traces.attribution.replay.concern import rebuilt, sources_of, worded
+from traces.attribution.replay.concern import rebuilt, sources_of, wanted, worded
 from traces.attribution.replay.repair import Kind, Repair, Scene
 from traces.attribution.targets import Item, Target
 from traces.attribution.words import key_stems, quote
@@ -87,7 +87,9 @@ def misleads(scene: Scene, entry: Variable) -> bool:
     supporter = scene.supporter
     if supporter is None or supporter.kind == "message" or _key(entry) != _key(supporter):
         return False
-    evidence = {*scene.question.evidence, *(t.message_id for t in scene.targets)}
+    targets = wanted(scene)
+    # What must not be answered at all may have been said: without targets, all can mislead.
+    evidence = {*scene.question.evidence, *(t.message_id for t in targets)} if targets else set()
     return not evidence.intersection(sources_of(entry))
 
 

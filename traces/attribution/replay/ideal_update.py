@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from traces.attribution.outdated import replaces
 from traces.attribution.replay.concern import (
     SUPPORTS,
     contamination,
+    may_keep,
     rebuilt,
-    repeats,
+    replaced,
     same_matter,
     sources_of,
     supporting,
@@ -17,9 +17,9 @@ from traces.attribution.replay.concern import (
     wanted,
     worded,
 )
+from traces.attribution.replay.licence import in_their_words
 from traces.attribution.replay.repair import Kind, Repair, Scene
 from traces.attribution.words import as_history, quote
-from traces.graph import EntryVersion
 from traces.hashing import text_hash
 from traces.schema import MemoryEntry, OperationRecord, Variable, change
 from traces.text import tokens
@@ -71,8 +71,7 @@ class _Update:
         """Yield the repairs in the order of what happened and what the evidence needs."""
         lost = [id for id in self.ended if self._rests_on(id, self.evidence)]
         stale = self.shown.get(self.misled_id or "")
-        if stale is not None:
-            yield from self._deleting(stale)
+        yield from self._deleting(stale)
         # A former value that the evidence's own fact replaced was not lost.
         former = bool(self.parts.intersection(sources_of(self.item)))
         if former and not any(self._rests_on(id, self.parts) for id in lost):
@@ -83,8 +82,25 @@ class _Update:
             yield from self._taking_in(stale)
         elif self.misleads:
             yield from self._misleading()
+        elif self._diverted():
+            yield self._added()
         if lost or self.new or self.misleads:
             yield from self._keeping()
+
+    def _diverted(self) -> bool:
+        """Say whether the operation made an entry say what it was not given, which an update
+        of the evidence then took for what it was about."""
+        index = self.scene.index
+        given = [self.item, *self.shown.values()]
+        for entry in index.outputs(self.operation, "entry"):
+            version = index.version_of.get(entry.id)
+            if version is None or version.ended_by is None:
+                continue
+            user = index.operation(version.ended_by)
+            facts = [*index.inputs(user, "fact"), *index.inputs(user, "message")]
+            if any(self.evidence.intersection(sources_of(f)) for f in facts):
+                return not in_their_words(given, entry, HISTORY)
+        return False
 
     def _rests_on(self, entry_id: str, messages: set[str]) -> bool:
         """Say whether an entry rested on messages before the operation ended it."""
@@ -118,7 +134,7 @@ class _Update:
         old = [stale.value["entry_id"]] if stale is not None else []
         others = [id for id in self.shown if id not in (*old, *decided)]
         first = [id for id in dict.fromkeys((*old, *decided)) if self._over_is_apt(id)]
-        same = [id for id in first if id in old or self._agrees(id)]
+        same = [id for id in first if self._replaced(id)]
         for id in same:
             yield self._over(self.shown[id], True)
             yield self._over(self.shown[id], False)
@@ -143,10 +159,8 @@ class _Update:
         entry = self.shown.get(entry_id)
         return entry is not None and same_matter(self.scene, self.operation, self.item, entry)
 
-    def _agrees(self, entry_id: str) -> bool:
-        """Say whether what the operation decided to change is on the fact's matter."""
-        found, entry = contamination(self.scene), EntryVersion(self.shown[entry_id], "", None)
-        return replaces(found, self.operation, self.item, entry)
+    def _replaced(self, entry_id: str) -> bool:
+        return replaced(self.scene, self.operation, self.item, self.shown[entry_id])
 
     # outputs -------------------------------------------------------------------------
 
@@ -191,17 +205,19 @@ class _Update:
                 yield self._repair("keep", done, [], what)
                 return
 
-    def _deleting(self, stale: Variable) -> Iterator[Repair]:
-        """What the fact takes back is gone, with what else the operation deleted for it."""
-        if not takes_back(self.scene, self.item, stale):
-            return
-        alike = [
-            self.shown[id] for id in self.deleted
-            if takes_back(self.scene, self.item, self.shown[id])
+    def _deleting(self, stale: Variable | None) -> Iterator[Repair]:
+        """What the fact takes back is gone, with what else the operation deleted for it: the
+        entry that misled the answer, else those of the messages that the evidence takes back."""
+        named = set(self.scene.question.evidence) if self.new else set()
+        taken = [
+            v for id, v in self.shown.items()
+            if (v is stale or id in self.deleted or named.intersection(sources_of(v)))
+            and takes_back(self.scene, self.item, v)
         ]  # fmt: skip
-        gone = {v.value["entry_id"]: v for v in (stale, *alike)}
-        told = " | ".join(quote(v.value["text"], 120) for v in gone.values())
-        yield self._repair("delete", [change("delete", id) for id in gone], [], f"deleted: {told}")
+        if stale in taken or (taken and self.scene.question.unanswerable):
+            done = [change("delete", v.value["entry_id"]) for v in taken]
+            told = " | ".join(quote(v.value["text"], 120) for v in taken)
+            yield self._repair("delete", done, [], f"deleted: {told}")
 
     def _others(self, kind: str) -> list[Variable]:
         """Return what the operation put out for its other facts or messages."""
@@ -231,14 +247,3 @@ class _Update:
             },
         )  # fmt: skip
         return Repair(self.operation, outputs, kind, what)
-
-
-def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
-    """Say whether a fact may be left unstored for a shown entry's sake: that one says the
-    same already, or is the evidence's on the same matter."""
-    if repeats(scene, item, entry):
-        return True
-    evidence = {t.message_id for t in wanted(scene)}
-    if not evidence.intersection(sources_of(entry)) or evidence.intersection(sources_of(item)):
-        return False
-    return same_matter(scene, operation, item, entry)

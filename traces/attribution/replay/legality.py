@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from traces.attribution.replay.concern import same_matter, sources_of, takes_back, unsupported
+from traces.attribution.replay.concern import (
+    may_keep,
+    same_matter,
+    sources_of,
+    takes_back,
+    unsupported,
+)
 from traces.attribution.replay.ideal_retrieval import available, limit, misleads
-from traces.attribution.replay.ideal_update import HISTORY, may_keep
+from traces.attribution.replay.ideal_update import HISTORY
 from traces.attribution.replay.licence import in_their_words, licensed, smuggled
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.words import quote

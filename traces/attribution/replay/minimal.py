@@ -23,16 +23,21 @@ def smallest(trial: Trial, rescue: Outcome) -> Outcome:
     """
     for repair in sorted(rescue.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
         rest = tuple(r for r in rescue.repairs if r is not repair)
-        if not rest or not _possible(trial, rest) or not trial.allows(2):
-            continue
-        stale = [r for r in rest if r.operation.kind == "retrieval"]
-        upstream = [r for r in rest if r not in stale]
-        # What a retrieval should return depends on what was repaired before it.
-        moot = stale and repair.operation.kind != "retrieval"
-        without = remade(trial, upstream, stale) if moot else trial.attempt(rest)
-        if without.right:
+        without = without_one(trial, repair, rest) if rest and trial.allows(2) else None
+        if without is not None and without.right:
             rescue = without
     return rescue
+
+
+def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Outcome | None:
+    """Replay with the rest of the repairs; None where they are not possible without it."""
+    if not _possible(trial, rest):
+        return None
+    stale = [r for r in rest if r.operation.kind == "retrieval"]
+    if stale and repair.operation.kind != "retrieval":
+        # What a retrieval should return depends on what was repaired before it.
+        return remade(trial, [r for r in rest if r not in stale], stale)
+    return trial.attempt(rest)
 
 
 def _possible(trial: Trial, repairs: tuple[Repair, ...]) -> bool:

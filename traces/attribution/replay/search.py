@@ -18,6 +18,7 @@ from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.suspects import Suspects
 from traces.attribution.targets import Item, Target
+from traces.domain import PIPELINE
 from traces.schema import OperationRecord, Variable
 
 MOST_REPAIRS = 3  # operations in one certified set
@@ -31,7 +32,8 @@ RESERVED = 6  # calls that a sweep leaves for triage
 class Found:
     """What the search came to. `rescue` is the replay that gave the right answer; where there
     is none, `best` is the one in which the evidence came furthest (None: the recorded pass)
-    and `suspects` who is suspected there. `tried` are operations that a repair was tried at.
+    and `suspects` who is suspected there. `tried` are operations that a repair was tried at;
+    `fallback` is a rescue that counts only where no other operation is found.
     `draws` and `right` count the rescue's samples.
     """
 
@@ -40,6 +42,7 @@ class Found:
     best: Outcome | None = None
     blames: dict[str, Blame] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
+    fallback: Outcome | None = None
     swept: bool = False
     draws: int = 1
     right: int = 1
@@ -57,24 +60,70 @@ def search(trial: Trial, first: Suspects) -> Found:
             break
         found.best = further
         found.suspects = trial.suspects(further)
+    if found.rescue is None:
+        _alone(trial, found)
+    if found.rescue is None and found.best is None:
+        _probe(trial, found)
     return found
 
 
+def _alone(trial: Trial, found: Found) -> None:
+    """Try each of several repaired operations by itself, latest first: a repair before it may
+    have been needless and have done harm."""
+    kept = _repairs(found.best)
+    if len(kept) < 2:
+        return
+    scene = trial.scene()
+    for old in sorted(kept, key=lambda r: -PIPELINE.index(r.operation.kind)):
+        made = (r for r in ideal_outputs(old.operation, scene) if delivers(r, scene))
+        repair = next(made, None)
+        if repair is None or not trial.allows(RESERVED):
+            continue
+        outcome = trial.attempt((repair,))
+        if outcome.right:
+            found.rescue = outcome
+            return
+
+
+def _probe(trial: Trial, found: Found) -> None:
+    """Where a suspect has only a repair that goes round others, see what it does: a rescue
+    counts when nobody else is found, a failure clears the suspect."""
+    scene = trial.scene()
+    for blame in islice(suspected(found.suspects), 1):
+        if blame.operation.id in found.tried:
+            return
+        repair = next(ideal_outputs(blame.operation, scene), None)
+        if repair is None or not trial.allows(RESERVED):
+            return
+        found.tried.add(blame.operation.id)
+        outcome = trial.attempt((repair,))
+        if outcome.right:
+            found.fallback = outcome
+
+
 def sweep(trial: Trial, found: Found) -> None:
-    """Repair each operation of the path, latest first, until the answer is right.
+    """Repair each operation of the path, latest first, until the answer is right: first by
+    itself, then together with what brought the evidence further.
 
     Handing on an entry that does not carry the evidence, or leaving out a misleading one,
     goes round whoever made that entry: these come last.
     """
     found.swept = True
-    kept = _repairs(found.best)
+    _sweep(trial, found, None)
+    if found.rescue is None and found.best is not None:
+        _sweep(trial, found, found.best)
+    found.rescue = found.rescue or found.fallback
+
+
+def _sweep(trial: Trial, found: Found, base: Outcome | None) -> None:
+    kept = _repairs(base)
     done = {repair.operation.id for repair in kept}
-    scene = trial.scene(found.best)
+    scene = trial.scene(base)
     tried = 0
     last: list[Repair] = []
     repairs = (
         repair
-        for operation in _path(trial, found.best)
+        for operation in _path(trial, base)
         if operation.id not in done
         for repair in islice(ideal_outputs(operation, scene), VARIANTS)
     )
@@ -84,6 +133,8 @@ def sweep(trial: Trial, found: Found) -> None:
             continue
         if (tried >= SWEPT and repair not in last) or not trial.allows(RESERVED):
             continue
+        if repair in last and found.fallback is not None:
+            return
         outcome = extended(trial, kept, repair)
         found.tried.add(repair.operation.id)
         tried += 1

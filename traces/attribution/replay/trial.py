@@ -9,6 +9,7 @@ from traces.abstention import abstains
 from traces.attribution.carries import Carries
 from traces.attribution.contamination import Contamination
 from traces.attribution.index import GraphIndex, index_of
+from traces.attribution.on_matter import on_matter
 from traces.attribution.provenance import matches_gold
 from traces.attribution.registry import Replaying
 from traces.attribution.replay.repair import Repair, Scene
@@ -184,6 +185,8 @@ class Trial:
     def _follow(self, found: Suspects) -> None:
         """Note which messages' operations must not be pinned in replays."""
         ids = {*self.evidence, *self.failure.question.evidence, *found.evidence}
+        if self.failure.question.unanswerable:
+            ids |= set(on_matter(self.recorded, self.failure.question))
         supporter = found.contamination.supporter() if found.contamination else None
         if supporter is not None:
             ids |= set(supporter.value.get("sources", ()))
