@@ -101,8 +101,9 @@ def phases(dry: DryPass, rounds: int, patience: int = 3) -> list[Phase]:
         low, high = (_all_changed(dry, "test", share) for share in ALL_DOWNSTREAM)
         high = grown(high, GROWTH_AT_LAST)
         found.append(Phase("test, ceiling", low, high, width(dry, "test")))
-    found.append(_attributions(dry, rounds))
-    if not dry.slots or dry.optimizer == "noop":
+    learns = bool(dry.slots) and dry.optimizer != "noop"
+    found.append(_attributions(dry, rounds, learns))
+    if not learns:
         return found
     later = rounds - 1
     early = min(rounds, patience) - 1
@@ -165,14 +166,17 @@ def _all_changed(dry: DryPass, split: str, downstream: float) -> dict[str, Amoun
     return changed(parts.items(), [slot.name for slot in dry.slots], downstream)
 
 
-def _attributions(dry: DryPass, rounds: int) -> Phase:
+def _attributions(dry: DryPass, rounds: int, learns: bool) -> Phase:
+    """Return the attributions; where nothing is learned, every failure has one and stays."""
     share = dry.failures / max(1, dry.questions)
     train, selection, test = (
         share * sum(len(c.questions) for c in dry.splits[split])
         for split in ("train", "selection", "test")
     )
-    low = train + LEFT_FAILURES * (selection + test)
-    high = train * (1 + LATER_FAILURES * (rounds - 1)) + selection + test
+    low = high = train + selection + test
+    if learns:
+        low = train + LEFT_FAILURES * (selection + test)
+        high += train * LATER_FAILURES * (rounds - 1)
     some = share * sum(len(c.questions) for c in dry.splits["train"]) / len(dry.splits["train"])
     return Phase(
         "attribution",

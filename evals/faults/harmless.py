@@ -21,7 +21,9 @@ def harmless_faults(bed: Bed, others: Sequence[Bed], cells: Sequence[Cell]) -> I
     """Yield faults that change nothing about the answer on the question's own path, then
     propose some on that of other questions of the same pass; cells in this order."""
     for cell in cells:
-        yield from islice((f for f in bed.proposals(cell)[:2] if bed.is_harmless(f)), 1)
+        # The likeliest to do harm comes first; the last is the likeliest to do none.
+        tried = dict.fromkeys((*bed.proposals(cell)[-1:], *bed.proposals(cell)[:1]))
+        yield from islice(filter(bed.is_harmless, tried), 1)
     elsewhere = [o for o in others if o.site.question.id != bed.site.question.id]
     elsewhere.sort(key=lambda o: bed.site.number("elsewhere", o.site.question.id))
     for other in elsewhere[:_OTHER_QUESTIONS]:

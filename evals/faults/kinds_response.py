@@ -110,7 +110,7 @@ def _end(site: Site, text: str) -> str:
 
 
 def _unusable(site: Site) -> Iterator[Corrupt]:
-    """Cut the answer off, or give raw lines of memory in its place; or say it with more words
+    """Cut the answer off, or give raw lines of memory in its place; last, say it with more words
     than were asked for, which spoils nothing as a rule."""
 
     def cut(_: Inputs, outputs: Outputs) -> Outputs:
@@ -128,10 +128,10 @@ def _unusable(site: Site) -> Iterator[Corrupt]:
         said = next((str(v.value["text"]) for v in of_kind(outputs, "answer")), "")
         return _put(outputs, _WORDY[site.number("wordy") % len(_WORDY)].format(v=said.rstrip(".")))
 
-    yield wordy
     forms = (cut, lines, broken)
     start = site.number("form") % len(forms)
     yield from (forms[(start + i) % len(forms)] for i in range(len(forms)))
+    yield wordy
 
 
 def _line(number: int, entry: Variable) -> str:

@@ -19,6 +19,7 @@ from traces.attribution.index import GraphIndex
 from traces.attribution.targets import Item, Target, holds, target_of
 from traces.attribution.words import (
     as_history,
+    asks_history,
     before_history,
     entities,
     first_person,
@@ -115,7 +116,7 @@ def _rigid(item: Item, target: Target) -> bool:
 def _present(item: Item, target: Target) -> str:
     """Return what of an item's text is told as present, where the message tells it so."""
     said = target.message.value["text"]
-    if not as_history(item.text) or as_history(said) or as_history(target.question):
+    if not as_history(item.text) or as_history(said) or asks_history(target.question):
         return item.text
     return before_history(item.text)
 

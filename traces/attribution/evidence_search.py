@@ -63,6 +63,12 @@ class Messages:
                 break
         return found
 
+    def about(self, message: Variable) -> set[str]:
+        """Return the people whom a message names, and who speaks, unless of others only."""
+        text, speaker = message.value["text"], message.value["speaker"]
+        named = self.index.named(text)
+        return named if named and not of_oneself(text) else named | {speaker}
+
     def before(self, message: Variable) -> Variable | None:
         """Return the message before this one in its session, or None."""
         return self._beside(message, -1)

@@ -14,7 +14,9 @@ def on_matter(index: GraphIndex, question: Question) -> tuple[str, ...]:
     before the question was asked, by or about whom it names, on what it asks."""
     if question.evidence:
         return question.evidence
-    asked = set(key_stems(question.text)) - set(index.people)
+    said = {id: set(key_stems(message.value["text"])) for id, message in index.messages.items()}
+    # Words that nobody used ('To which magazine ...') tell the messages from nothing.
+    asked = (set(key_stems(question.text)) - set(index.people)) & set().union(*said.values())
     total = sum(index.weight(stem) for stem in asked)
     named = index.named(question.text)
     position = index.asked(question.id).position
@@ -24,7 +26,7 @@ def on_matter(index: GraphIndex, question: Question) -> tuple[str, ...]:
         if users and min(index.position[u.id] for u in users) > position:
             continue
         about = {message.value["speaker"]} | index.named(message.value["text"])
-        shared = sum(index.weight(s) for s in asked & set(key_stems(message.value["text"])))
+        shared = sum(index.weight(s) for s in asked & said[id])
         if total and shared >= _CONCERNED * total and (not named or named & about):
             found.append(id)
     return tuple(found)

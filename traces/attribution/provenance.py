@@ -15,6 +15,7 @@ from traces.attribution.blame import Blame
 from traces.attribution.carries import CALLS_PER_FAILURE, Carries, Flip
 from traces.attribution.dates import spans
 from traces.attribution.index import GraphIndex, index_of
+from traces.attribution.locate import with_evidence
 from traces.attribution.record import abstention, judge_doubt, suspicion
 from traces.attribution.suspects import suspects
 from traces.attribution.words import same_words
@@ -75,6 +76,7 @@ class Provenance:
             return abstention(failure, self.name, "no_gold")
         if matches_gold(question, prediction):
             return judge_doubt(failure, self.name)
+        failure = with_evidence(failure, index, carries)
         found = suspects(failure, index, carries)
         if found.blame is None:
             kind = "ProviderError" if found.code == "provider_error" else None

@@ -10,10 +10,8 @@ from traces.attribution.carries import Carries
 from traces.attribution.evidence_search import Messages, asks, stems_of
 from traces.attribution.targets import Target
 from traces.attribution.words import (
-    as_history,
     entities,
     key_stems,
-    of_oneself,
     share,
     takes_back_words,
 )
@@ -25,7 +23,11 @@ LINKED = 0.3
 # takes it back.
 SAME_MATTER = 0.5
 MOST_WITHDRAWN = 4
-_BEFORE = re.compile(r"\b(?:before|back|until)\W*$", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"\b(?:before(?: (?:that|then|this|now))?\W*$|previous(?:ly)?|former(?:ly)?|used to|originally|"
+    r"at first|initially|in the past|back then|until then)",
+    re.IGNORECASE,
+)
 _CAPITAL = re.compile(r"\b[A-Z][\w'’-]+")
 _NEW = re.compile(
     r"\b(?:now|new|nowadays|instead|these days|since then|from now on|no longer|any ?more|"
@@ -55,7 +57,7 @@ def _beside(messages: Messages, target: Target) -> Iterator[Variable]:
     link = _link(messages, target)
     if link is not None:
         yield link
-    if _asks_former(messages.question.text):
+    if _BEFORE.search(messages.question.text):
         later = _successor(messages, target)
         if later is not None:
             yield later
@@ -69,8 +71,7 @@ def _link(messages: Messages, target: Target) -> Variable | None:
     message, question = target.message, messages.question
     text, speaker = message.value["text"], message.value["speaker"]
     said = stems_of(message)
-    about = messages.index.named(text) | ({speaker} if of_oneself(text) else set())
-    strangers = messages.named - about
+    strangers = messages.named - messages.about(message)
     asked = {stem for name in entities(question.text) for stem in key_stems(name)}
     absent = bool(strangers) or bool(asked - messages.people - said)
     known = {*key_stems(question.answer or ""), *key_stems(question.text), *key_stems(speaker)}
@@ -101,7 +102,7 @@ def _successor(messages: Messages, target: Target) -> Variable | None:
             continue
         text = later.value["text"]
         same = max(messages.concern(later), share(matter, stems_of(later)))
-        same += 0.3 * _turns(text)
+        same += 0.3 * bool(_NEW.search(text))
         if same >= SAME_MATTER and (best is None or same > best[0]):
             best = same, later
     return None if best is None else best[1]
@@ -109,11 +110,8 @@ def _successor(messages: Messages, target: Target) -> Variable | None:
 
 def _same_person(messages: Messages, one: Variable, other: Variable) -> bool:
     """Say whether two messages are by or about the same person whom the question names."""
-    about = [
-        messages.index.named(f"{m.value['speaker']} {m.value['text']}") & messages.named
-        for m in (one, other)
-    ]
-    return bool(about[0] & about[1]) or not messages.named
+    about = messages.about(one) & messages.about(other)
+    return bool(about & messages.named) or not messages.named
 
 
 def withdrawn(messages: Messages) -> list[str]:
@@ -150,13 +148,3 @@ def _stated(messages: Messages, taking: Variable) -> list[Variable]:
         ):
             found.append(message)
     return found[-MOST_WITHDRAWN:]
-
-
-def _asks_former(question: str) -> bool:
-    """Say whether a question asks for what was so before."""
-    return as_history(question) or _BEFORE.search(question) is not None
-
-
-def _turns(text: str) -> bool:
-    """Say whether a text tells of something as new."""
-    return _NEW.search(text) is not None

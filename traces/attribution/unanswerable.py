@@ -5,6 +5,7 @@ from __future__ import annotations
 from traces.attribution.blame import Blame, failed_by_provider
 from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.index import GraphIndex
+from traces.attribution.misdated import misdated
 from traces.attribution.on_matter import on_matter
 from traces.attribution.outdated import retracted
 from traces.attribution.words import quote
@@ -35,7 +36,7 @@ def blame_unanswerable(
             response, "ResponseError", "hallucination",
             "the answer says what no entry in its context says", quote(shown), quote(prediction),
         )  # fmt: skip
-    found = contamination.unfaithful(supporter) or misnamed(index, question)
+    found = contamination.unfaithful(supporter) or garbled(index, question)
     # The wrong answer may rest on the entry that should be gone or on the one that says so.
     for entry in (supporter, *asked.context):
         found = found or retracted(contamination, entry)
@@ -59,9 +60,9 @@ def blame_unanswerable(
     )  # fmt: skip
 
 
-def misnamed(index: GraphIndex, question: Question) -> Blame | None:
-    """Blame whoever credited what an evidence message says to somebody else, or None: what a
-    person took back still stands under another name, or is not taken back under theirs."""
+def garbled(index: GraphIndex, question: Question) -> Blame | None:
+    """Blame whoever credited what an evidence message says to somebody else or to another day,
+    or None: what a person took back then still stands, or is not taken back."""
     for id in on_matter(index, question):
         message = index.messages.get(id)
         if message is None:
@@ -70,12 +71,16 @@ def misnamed(index: GraphIndex, question: Question) -> Blame | None:
         made = [(fact, index.maker(fact.id)) for fact in index.facts[id]]
         made += [(v.variable, index.operation(v.made_by)) for v in index.versions[id][:1]]
         for item, maker in made:
-            named = index.named(item.value["text"])
-            if maker is None or not named or named & about:
+            if maker is None:
                 continue
+            named = index.named(item.value["text"])
+            sub_type, what = "wrong_speaker", "what was said is credited to somebody else"
+            if not named or named & about:
+                sub_type, what = "wrong_time", "what was said is credited to another day"
+                if not misdated(item, message):
+                    continue
             error_type = "ExtractionError" if item.kind == "fact" else "UpdateError"
             return blame_sources(
-                maker, error_type, "wrong_speaker", "what was said is credited to somebody else",
-                [message], item.value["text"],
+                maker, error_type, sub_type, what, [message], item.value["text"]
             )  # fmt: skip
     return None

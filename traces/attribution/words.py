@@ -26,14 +26,15 @@ _TAKES_BACK = re.compile(
     r"never ?mind|changed my mind|not (?:happening|going ahead|true)|withdr[ae]w\w*|retract\w*|"
     r"gave (?:it |that )?up|given up|giv(?:e|ing) up|dropped|stopped|quit|fell through|"
     r"take (?:it |that )?back|(?:strike|scratch) (?:that|this|it|what|my|the)|got rid of|"
-    r"(?:expire|lapse|rescinde|revoke)d|isn't happening|won't (?:be )?happen\w*|(?:is|are|was|all) off|"
-    r"don't|doesn't|do not|does not|not any)\b"
+    r"(?:expire|lapse|rescinde|revoke)d|isn't happening|won't (?:be )?happen\w*|"
+    r"(?:is|are|was|all) off|don't|doesn't|do not|does not|not any)\b"
 )
 _FORMER = re.compile(
     r"\b(?:formerly|former|previous(?:ly)?|used to|earlier|originally|at first|initially|"
     r"until (?:then|now|recently)|before (?:that|then|this|now)|in the past|no longer|back then|"
     r"was replaced|replaced by|instead of|old)\b"
 )
+_ASKS_FORMER = re.compile(r"\b(?:before(?! \d)|prior|once|in the past)\b")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _ENTITY = re.compile(r"\b(?:[A-Z]{1,5}-\d{1,6}|[A-Z][\w'’-]+|\d+(?:[.:]\d+)*)")
 
@@ -73,6 +74,11 @@ def of_oneself(text: str) -> bool:
 def as_history(text: str) -> bool:
     """Say whether a text tells of something as former."""
     return _FORMER.search(text.lower()) is not None
+
+
+def asks_history(question: str) -> bool:
+    """Say whether a question asks for what was so before."""
+    return as_history(question) or _ASKS_FORMER.search(question.lower()) is not None
 
 
 def before_history(text: str) -> str:

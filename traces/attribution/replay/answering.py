@@ -15,7 +15,7 @@ from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.minimal import without_one
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import Found, delivers, extended
+from traces.attribution.replay.search import Found, extended
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.words import quote
 from traces.domain import PIPELINE
@@ -88,7 +88,7 @@ def _unmislead(trial: Trial, found: Found, outcome: Outcome | None, answer: str)
     if any(repair.operation.id == blame.operation.id for repair in kept):
         return None
     scene = trial.scene(outcome, answer)
-    repair = next((r for r in ideal_outputs(blame.operation, scene) if delivers(r, scene)), None)
+    repair = next(ideal_outputs(blame.operation, scene), None)
     if repair is None or not trial.allows(2):
         return None
     found.blames.setdefault(blame.operation.id, blame)

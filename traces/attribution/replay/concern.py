@@ -154,12 +154,13 @@ def takes_back(scene: Scene, item: Variable, entry: Variable) -> bool:
         return False  # what one person takes back, another one may still have
     if takes_back_words(item.value["text"]):
         return True
-    known = set(on_matter(scene.index, scene.question))
-    return (
-        scene.question.unanswerable
-        and bool(known & set(sources_of(item)))
-        and bool(known & set(sources_of(entry)))
-    )
+    if not scene.question.unanswerable:
+        return False
+    # Worded as it may be, the last of the messages that the data set names takes back the others.
+    *earlier, last = sorted(
+        on_matter(scene.index, scene.question), key=lambda id: scene.index.order.get(id, -1)
+    ) or [""]
+    return last in sources_of(item) and not {*earlier}.isdisjoint(sources_of(entry))
 
 
 def repeats(scene: Scene, item: Variable, entry: Variable) -> bool:
@@ -174,7 +175,10 @@ def repeats(scene: Scene, item: Variable, entry: Variable) -> bool:
 
 def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
     """Say whether a fact may be left unstored for a shown entry's sake: that one says the
-    same already, or is the evidence's on the same matter."""
+    same already, or is the evidence's on the same matter. A fact that its messages do not
+    support should not have been made; what an update does with it is not to blame."""
+    if item.kind == "fact" and unsupported(scene, item):
+        return False
     if repeats(scene, item, entry):
         return True
     evidence = {t.message_id for t in wanted(scene)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from traces.attribution.carries import carries_lexically
-from traces.attribution.replay.concern import rebuilt, sources_of, wanted, worded
+from traces.attribution.on_matter import on_matter
+from traces.attribution.replay.concern import contamination, rebuilt, sources_of, wanted, worded
 from traces.attribution.replay.repair import Kind, Repair, Scene
 from traces.attribution.targets import Item, Target
 from traces.attribution.words import key_stems, quote
@@ -27,7 +27,7 @@ def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
     misled = _misleading(scene, returned)
     best = [found for t in scene.targets if (found := _best(scene, t, given, returned))]
     every = [v for t in scene.targets for v in given if t.message_id in sources_of(v)]
-    like = [v for t in scene.targets for v in given if _says(v, t)]
+    like = [v for t in scene.targets for v in given if _says(scene, v, t)]
     if not best:
         yield from _leave_out(operation, scene, misled)
     for chosen in (best, every, like):
@@ -82,15 +82,19 @@ def _misleading(scene: Scene, returned: Sequence[Variable]) -> Variable | None:
 
 
 def misleads(scene: Scene, entry: Variable) -> bool:
-    """Say whether an entry supports the wrong answer and is on another matter than the
-    evidence: one that rests on it was rightly returned, whatever became of it before."""
+    """Say whether an entry supports the wrong answer, faithfully, and is on another matter than
+    the evidence: one that rests on it was rightly returned, whatever became of it before."""
     supporter = scene.supporter
     if supporter is None or supporter.kind == "message" or _key(entry) != _key(supporter):
         return False
     targets = wanted(scene)
     # What must not be answered at all may have been said: without targets, all can mislead.
-    evidence = {*scene.question.evidence, *(t.message_id for t in targets)} if targets else set()
-    return not evidence.intersection(sources_of(entry))
+    evidence = {t.message_id for t in targets}
+    if targets:
+        evidence |= set(on_matter(scene.index, scene.question))
+    if evidence.intersection(sources_of(entry)):
+        return False
+    return contamination(scene).unfaithful(supporter) is None
 
 
 def _best(
@@ -107,13 +111,13 @@ def _best(
     return missing[-1] if missing else None
 
 
-def _says(entry: Variable, target: Target) -> bool:
-    """Say whether the words of an entry say what a target asks for, whatever its sources."""
+def _says(scene: Scene, entry: Variable, target: Target) -> bool:
+    """Say whether an entry says what a target asks for, whatever its sources."""
     telling = {stem for part in target.parts for stem in part}
     held = set(key_stems(entry.value["text"]))
     if not telling or not telling <= held or not target.event & held:
         return False
-    return carries_lexically(Item.of(entry), target)
+    return scene.carries.reading(Item.of(entry), target).carried
 
 
 def _found(operation: OperationRecord, scene: Scene, given: Sequence[Variable]) -> list[Variable]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from traces.attribution.on_matter import on_matter
 from traces.attribution.replay.concern import (
     SUPPORTS,
     contamination,
@@ -208,7 +209,7 @@ class _Update:
     def _deleting(self, stale: Variable | None) -> Iterator[Repair]:
         """What the fact takes back is gone, with what else the operation deleted for it: the
         entry that misled the answer, else those of the messages that the evidence takes back."""
-        named = set(self.scene.question.evidence) if self.new else set()
+        named = set(on_matter(self.scene.index, self.scene.question)) if self.new else set()
         taken = [
             v for id, v in self.shown.items()
             if (v is stale or id in self.deleted or named.intersection(sources_of(v)))

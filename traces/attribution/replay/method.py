@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from traces.attribution.carries import Carries, Flip
 from traces.attribution.index import index_of
+from traces.attribution.locate import with_evidence
 from traces.attribution.provenance import matches_gold
 from traces.attribution.record import abstention, judge_doubt
 from traces.attribution.registry import Replaying
@@ -58,9 +59,10 @@ class ReplayAttribution:
         if matches_gold(question, failure.prediction):
             return judge_doubt(failure, self.name)
         index = index_of(graph)
+        carries = Carries(index, question, self.ask, self._readings, READINGS, self.flip)
+        failure = with_evidence(failure, index, carries)
         trial = Trial(
-            failure, index, graph, self.replaying.open(failure, graph),
-            Carries(index, question, self.ask, self._readings, READINGS, self.flip),
-            self.ask, self.replaying, self.most_calls, self.most_tokens,
+            failure, index, graph, self.replaying.open(failure, graph), carries, self.ask,
+            self.replaying, self.most_calls, self.most_tokens,
         )  # fmt: skip
         return Verdict(trial, self.name, Confidence.shipped()).reach()

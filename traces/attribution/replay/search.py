@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from traces.attribution.blame import Blame
-from traces.attribution.dates import Span, day_of, spans
+from traces.attribution.misdated import misdated
 from traces.attribution.replay.concern import unsupported
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.suspects import Suspects
-from traces.attribution.targets import Item, Target
+from traces.attribution.targets import Item
 from traces.domain import PIPELINE
-from traces.schema import OperationRecord, Variable
+from traces.schema import OperationRecord
 
 MOST_REPAIRS = 3  # operations in one certified set
 VARIANTS = 3  # repairs of one operation that are tried
@@ -161,21 +161,9 @@ def delivers(repair: Repair, scene: Scene) -> bool:
              if v.kind == "retrieved" and v.hash not in before]  # fmt: skip
     raw = not any(scene.index.facts.values())
     return any(
-        scene.carries(Item.of(entry, raw=raw), target) and not misdated(entry, target)
+        scene.carries(Item.of(entry, raw=raw), target) and not misdated(entry, target.message)
         for entry in added for target in scene.targets
     )  # fmt: skip
-
-
-def misdated(entry: Variable, target: Target) -> bool:
-    """Say whether an entry gives a date that its message does not: a search by date then
-    passes it by, however right its words are."""
-    message = target.message.value
-    said_on = day_of(message["date"])
-    known = (*spans(message["text"], said_on), *((Span(said_on, said_on),) if said_on else ()))
-    own = day_of(entry.value["date"])
-    given = [s for s in spans(entry.value["text"], own) if not s.relative]
-    given += [Span(own, own)] if own and not given else []
-    return bool(given) and not any(k.holds(g) or g.holds(k) for k in known for g in given)
 
 
 def _one_step(trial: Trial, found: Found) -> Outcome | None:
