@@ -27,7 +27,7 @@ bench: $(READY)
 	$(BIN)/memtune bench loop
 
 # What replay attribution's confidence is computed with: measured on development seeds, and
-# fitted anew. Takes hours.
+# fitted anew. Takes an hour or two.
 FIT_SEEDS := $(shell seq 420 439)
 FIT := build/confidence
 confidence: $(READY)

@@ -78,7 +78,6 @@ class RecordedPass:
     _ends: dict[str, int] = field(default_factory=dict)
     _built: bool = False
     _closed: bool = False
-    _alone: dict[tuple[frozenset[str], int], tuple[Variable, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._real = self.real if self.real is not None else self.recorded
@@ -133,10 +132,7 @@ class RecordedPass:
         self, message_id: str, sample_index: int, beside: Sequence[str]
     ) -> tuple[Variable, ...]:
         """Return the facts of one message (or of a few); see `traces.replay.Replay`."""
-        key = (frozenset((message_id, *beside)), sample_index)
-        if key not in self._alone:
-            self._alone[key] = self._extract(message_id, sample_index, key[0])
-        return self._alone[key]
+        return self._extract(message_id, sample_index, frozenset((message_id, *beside)))
 
     def _extract(
         self, message_id: str, sample_index: int, ids: frozenset[str]
@@ -318,6 +314,11 @@ class QuestionReplay:
 
     recorded: RecordedPass
     question: Question
+    # A failure pays for its own calls, whoever asked the same before: costs do not depend on
+    # the order of failures.
+    _alone: dict[tuple[frozenset[str], int], tuple[Variable, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def __call__(
         self,
@@ -333,7 +334,10 @@ class QuestionReplay:
         self, message_id: str, sample_index: int = 0, beside: Sequence[str] = ()
     ) -> tuple[Variable, ...]:
         """Return what the memory's own extraction makes of one message, or of a few."""
-        return self.recorded.extract_alone(message_id, sample_index, beside)
+        key = frozenset((message_id, *beside)), sample_index
+        if key not in self._alone:
+            self._alone[key] = self.recorded.extract_alone(message_id, sample_index, beside)
+        return self._alone[key]
 
 
 class Replayer:

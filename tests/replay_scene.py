@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tests.attribution_fixture import Pipeline
 from traces.attribution.carries import Carries
@@ -14,6 +15,17 @@ from traces.graph import EvolutionGraph
 from traces.operation import Draw, Intervention
 from traces.replay import Replayed
 from traces.schema import OperationRecord, Variable, fact
+
+SAID = {
+    "m1": ("s1", "Rosa", "Hello all. I moved my desk to room 214 yesterday. Lunch was soup."),
+    "m2": ("s1", "Tom", "My desk is in room 9."),
+    "m3": ("s2", "Rosa", "My desk is in room 300 now."),
+    "m4": ("s2", "Rosa", "I gave up the desk in room 214."),
+}
+QUESTION = "Which room is Rosa's desk in?"
+FACT, OTHER = "Rosa moved her desk to room 214.", "Tom's desk is in room 9."
+NEW = "Rosa's desk is in room 300."
+OWN = {"m1": [(FACT, "Rosa")]}
 
 
 class Extraction:
@@ -78,3 +90,11 @@ def changes(repair: Repair) -> list[tuple[str, str | None]]:
         for v in vs
         if v.kind == "change"
     ]
+
+
+def asked(pipe: Pipeline, *found: str, prediction: str = "Not mentioned", **more: Any) -> Scene:
+    """Ask where Rosa's desk is, answered from the entries `found`; return the scene."""
+    replay = more.pop("replay", None)
+    more.setdefault("evidence", ["m1"])
+    pipe.ask(QUESTION, more.pop("gold", "214"), prediction, found=found, **more)
+    return scene_of(pipe, replay)

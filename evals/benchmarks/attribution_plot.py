@@ -48,7 +48,9 @@ def accuracy_against_cost(methods: Methods, subtitle: str) -> str:
             for name, found in methods.items()
             if found["operation_accuracy"].value is not None and found[cost].value is not None
         ]
-        parts += _panel(points, _LEFT + number * (_PANEL + _GAP), f"mean {unit} a failure")
+        parts += _panel(
+            points, _LEFT + number * (_PANEL + _GAP), f"mean {unit} a failure (logarithmic)"
+        )
     return "\n".join([*parts, "</svg>", ""])
 
 

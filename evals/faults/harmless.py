@@ -11,10 +11,11 @@ from evals.faults.fault import Fault
 from evals.faults.matrix import Cell
 from evals.faults.planting import Bed
 from evals.faults.site import Site
-from evals.faults.wording import says
-from traces.domain import Question
+from evals.faults.wording import names_among, says
+from traces.domain import Message, Question
 
 _OTHER_QUESTIONS = 4
+_SAME_MATTER = 0.5  # share of a question's words that a message has
 
 
 def harmless_faults(bed: Bed, others: Sequence[Bed], cells: Sequence[Cell]) -> Iterator[Fault]:
@@ -34,11 +35,21 @@ def harmless_faults(bed: Bed, others: Sequence[Bed], cells: Sequence[Cell]) -> I
 
 def wrong_labels(site: Site) -> Iterator[Question]:
     """Propose the question with other gold answers that could as well be right: of the same
-    kind, and not what its evidence says."""
+    kind, and not what the conversation says of the matter anywhere (a former value, say, whose
+    label memory could be to blame for)."""
     question = site.question
     if question.answer is None:
         return
-    told = " ".join(m.text for id in question.evidence if (m := site.conversation.message(id)))
-    for value in site.values.others(question, question.answer, f"{site.seed}/label", 6):
-        if not says(told, value):
+    told = [m for s in site.conversation.sessions for m in s.messages if _on_matter(site, m)]
+    for value in site.values.others(question, question.answer, f"{site.seed}/label", 8):
+        if not any(says(m.text, value) for m in told):
             yield replace(question, answer=value)
+
+
+def _on_matter(site: Site, message: Message) -> bool:
+    return (
+        message.id in site.question.evidence
+        or message.speaker in site.asked_about
+        or bool(names_among(message.text, site.asked_about))
+        or site.likeness(message.text) >= _SAME_MATTER
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property, lru_cache
@@ -25,6 +26,7 @@ CONTEXT = 0.5
 ABOUT, CLEARLY = 0.15, 0.55
 # An answer that so many messages hold tells nothing by itself.
 DISTINCT = 3
+COMMON = 0.04  # share of the messages
 _DAY = timedelta(days=1)
 
 
@@ -129,6 +131,12 @@ class Messages:
     @cached_property
     def _times(self) -> tuple[Span, ...]:
         return spans(self.question.text)
+
+    def telling(self, stem: str) -> bool:
+        """Say whether a stem is not just a common one in these messages."""
+        count = len(self.index.messages)
+        most = max(DISTINCT, COMMON * count)
+        return self.index.weight(stem) >= math.log1p((count + 1) / (most + 0.5))
 
     def sharing(self, stems: Iterable[str]) -> list[Variable]:
         """Return the messages that say one of these stems, in order."""

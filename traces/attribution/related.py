@@ -12,6 +12,7 @@ from traces.attribution.targets import Target
 from traces.attribution.words import (
     entities,
     key_stems,
+    of_oneself,
     share,
     takes_back_words,
 )
@@ -31,7 +32,7 @@ _BEFORE = re.compile(
 _CAPITAL = re.compile(r"\b[A-Z][\w'’-]+")
 _NEW = re.compile(
     r"\b(?:now|new|nowadays|instead|these days|since then|from now on|no longer|any ?more|"
-    r"switch\w*|chang\w+|mov(?:ed|ing)|replac\w+|becam?e|becoming|turned (?:into|to))\b",
+    r"switch\w*|swap\w*|trad(?:ed|ing)|chang\w+|upgrad\w+|mov(?:ed|ing)|replac\w+|becam?e|becoming|turned (?:into|to))\b",
     re.IGNORECASE,
 )
 
@@ -71,7 +72,9 @@ def _link(messages: Messages, target: Target) -> Variable | None:
     message, question = target.message, messages.question
     text, speaker = message.value["text"], message.value["speaker"]
     said = stems_of(message)
-    strangers = messages.named - messages.about(message)
+    # Who speaks of others only is not whom it is about.
+    about = messages.index.named(text) | ({speaker} if of_oneself(text) else set())
+    strangers = messages.named - about
     asked = {stem for name in entities(question.text) for stem in key_stems(name)}
     absent = bool(strangers) or bool(asked - messages.people - said)
     known = {*key_stems(question.answer or ""), *key_stems(question.text), *key_stems(speaker)}
@@ -95,7 +98,7 @@ def _successor(messages: Messages, target: Target) -> Variable | None:
     """Return the later message that put another value in the place of a former one."""
     message = target.message
     gold = set(key_stems(messages.question.answer or ""))
-    matter = stems_of(message) - gold - messages.people
+    matter = {s for s in stems_of(message) - gold - messages.people if messages.telling(s)}
     best: tuple[float, Variable] | None = None
     for later in messages.said[messages.order[target.message_id] + 1 :]:
         if not _same_person(messages, message, later) or asks(later):

@@ -32,6 +32,7 @@ class OperationLog:
         self.graph = graph
         self.index = index
         self.asked: Asked = index.asked(failure.question.id)
+        self._closeness: dict[str, float] = {}
         sessions = {session.id for session in failure.conversation.sessions}
         self.operations = [o for o in graph.operations.values() if self._concerns(o, sessions)]
         self.evidence = known_messages(index, failure.question, failure.conversation)
@@ -146,11 +147,15 @@ class OperationLog:
         """Return how much a value has to do with the case: that it comes from the evidence
         counts most, then the weight of the words that it shares with question, gold answer
         and prediction."""
-        value = variable.value
-        sources = {value.get("id"), *(value.get("sources") or ())}
-        words = self._telling.intersection(key_stems(str(value.get("text") or "")))
-        shared = sum(self.index.weight(stem) for stem in words)
-        return shared + 1000 * any(m.value["id"] in sources for m in self.evidence)
+        found = self._closeness.get(variable.hash)
+        if found is None:
+            value = variable.value
+            sources = {value.get("id"), *(value.get("sources") or ())}
+            words = self._telling.intersection(key_stems(str(value.get("text") or "")))
+            shared = sum(self.index.weight(stem) for stem in words)
+            found = shared + 1000 * any(m.value["id"] in sources for m in self.evidence)
+            self._closeness[variable.hash] = found
+        return found
 
     def nearest_first(self, operations: Iterable[OperationRecord]) -> list[OperationRecord]:
         """Return operations by their distance from answer and evidence; among equals those

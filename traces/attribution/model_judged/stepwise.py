@@ -25,6 +25,7 @@ from traces.schema import OperationRecord
 
 TASK = "attribution step"
 MOST = 12  # operations of one frontier
+FORM = 500  # tokens of a request's form and its reply
 
 Direction = Literal["predecessors", "successors"]
 OUTPUTS: dict[str, Any] = {
@@ -70,10 +71,10 @@ class Walk:
         """
         for step in range(1, self._steps + 1):
             inputs = self._inputs(step)
-            size = tokens_of("".join((instruction(), *inputs.values())))
+            size = FORM + tokens_of("".join((instruction(), *inputs.values())))
             self._spent += size
-            # The next request would not be smaller than this one.
-            last = step == self._steps or self._spent + size > self._tokens
+            # The next request would be about as large, with one more line of what was said.
+            last = step == self._steps or self._spent + 1.1 * size > self._tokens
             if last:
                 inputs["steps_left"] = "none: this is the last step, so decide now"
             outputs, read = (LAST, self._read_last) if last else (OUTPUTS, self._read)

@@ -83,5 +83,7 @@ def _texts(variables: Sequence[Variable]) -> str:
             if v.value["action"] in ("keep", "delete"):
                 said.append(f"({v.value['action']})")
         else:
-            said.append(quote(str(v.value["text"]), _TEXTS))
+            # What only a date or a name sets apart must not look the same.
+            date, speaker = str(v.value["date"])[:10], str(v.value["speaker"])
+            said.append(f"({date}, {speaker}) {quote(str(v.value['text']), _TEXTS)}")
     return " | ".join(said) or "(nothing)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from traces.attribution.replay import ideal_extraction, ideal_retrieval, ideal_update
-from traces.attribution.replay.legality import check_legal
+from traces.attribution.replay.legality import IllegalRepair, check_legal
 from traces.attribution.replay.repair import Repair, Scene
 from traces.schema import OperationRecord, Outputs, Variable
 
@@ -40,7 +40,11 @@ def ideal_outputs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
         content = content_of(repair.outputs)
         if content not in seen:
             seen.add(content)
-            check_legal(repair, scene)
+            try:
+                check_legal(repair, scene)
+            except IllegalRepair:
+                # A memory's own extraction of one message may go too far: the next one, then.
+                continue
             yield repair
 
 

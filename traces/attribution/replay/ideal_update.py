@@ -133,15 +133,14 @@ class _Update:
         if stale is not None and self.parts.intersection(sources_of(stale)):
             stale = None  # what holds a part of the answer is not stale
         old = [stale.value["entry_id"]] if stale is not None else []
-        others = [id for id in self.shown if id not in (*old, *decided)]
         first = [id for id in dict.fromkeys((*old, *decided)) if self._over_is_apt(id)]
         same = [id for id in first if self._replaced(id)]
         for id in same:
             yield self._over(self.shown[id], True)
             yield self._over(self.shown[id], False)
         yield self._added()
-        for id in [i for i in (*first, *others) if i not in same]:
-            if self._over_is_apt(id):
+        for id in first:
+            if id not in same:
                 yield self._over(self.shown[id], True)
                 yield self._over(self.shown[id], False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from traces.attribution.carries import Carries, Flip
 from traces.attribution.index import index_of
@@ -37,7 +37,6 @@ class ReplayAttribution:
     most_tokens: int = MOST_TOKENS
     flip: Flip | None = None
     name: str = "replay"
-    _readings: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     def __call__(self, failure: Failure, graph: EvolutionGraph) -> Attribution:
         """Return a certified attribution, a suspicion, or an abstention with its reason."""
@@ -59,7 +58,7 @@ class ReplayAttribution:
         if matches_gold(question, failure.prediction):
             return judge_doubt(failure, self.name)
         index = index_of(graph)
-        carries = Carries(index, question, self.ask, self._readings, READINGS, self.flip)
+        carries = Carries(index, question, self.ask, {}, READINGS, self.flip)
         failure = with_evidence(failure, index, carries)
         trial = Trial(
             failure, index, graph, self.replaying.open(failure, graph), carries, self.ask,
