@@ -32,7 +32,8 @@ _BEFORE = re.compile(
 _CAPITAL = re.compile(r"\b[A-Z][\w'’-]+")
 _NEW = re.compile(
     r"\b(?:now|new|nowadays|instead|these days|since then|from now on|no longer|any ?more|"
-    r"switch\w*|swap\w*|trad(?:ed|ing)|chang\w+|upgrad\w+|mov(?:ed|ing)|replac\w+|becam?e|becoming|turned (?:into|to))\b",
+    r"switch\w*|swap\w*|trad(?:ed|ing)|chang\w+|upgrad\w+|mov(?:ed|ing)|replac\w+|bec[ao]me|"
+    r"becoming|turned (?:into|to))\b",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,7 @@ from traces.attribution.words import quote
 from traces.schema import Variable
 
 _TEXTS = 160
+_ACTIONS = {"keep": "(keep)", "delete": "(delete)", "change": "(in the place of an entry)"}
 
 
 @dataclass
@@ -80,8 +81,8 @@ def _texts(variables: Sequence[Variable]) -> str:
     said = []
     for v in variables:
         if v.kind == "change":
-            if v.value["action"] in ("keep", "delete"):
-                said.append(f"({v.value['action']})")
+            if v.value["action"] != "add":
+                said.append(_ACTIONS[v.value["action"]])
         else:
             # What only a date or a name sets apart must not look the same.
             date, speaker = str(v.value["date"])[:10], str(v.value["speaker"])
