@@ -34,9 +34,10 @@ from traces.graph import EvolutionGraph
 from traces.operation import Draw, Intervention, OperationContext, Recorder
 from traces.replay import RecordedOutputs, Replayed, SlicePins
 from traces.results import Failure
-from traces.schema import Inputs, Variable
+from traces.schema import Inputs, MemoryEntry, Variable
 
 SECONDS = 120.0  # of one replay
+Respond = Callable[[Question, Sequence[MemoryEntry], OperationContext], Variable]
 # What no repair is to blame for: it ends the attribution, not the replay.
 _PASSES = (BudgetExceeded, StopRequested, StoreError)
 # The same, of a backend's system calls. Its other OSErrors (a file, a connection) are its own.
@@ -61,7 +62,8 @@ class RecordedPass:
     `context` is a fresh context of the pass: its prompts, models, parameters, and (in fault
     planting) the faults that stay active. `recorded` is the pass's graph. `real` (fault
     planting) is the same with what the faulted operations put out of themselves, before their
-    faults: what is reused and pinned; the faults are applied to it again.
+    faults: what is reused and pinned; the faults are applied to it again. `respond` answers
+    from what was retrieved.
     """
 
     make_backend: Callable[[], MemoryBackend]
@@ -70,6 +72,7 @@ class RecordedPass:
     recorded: EvolutionGraph
     seconds: float = SECONDS
     real: EvolutionGraph | None = None
+    respond: Respond = respond
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: list[MemoryBackend] = field(default_factory=list)
     # Per session: what stood after it, and the rebuilt operations up to and with it.
@@ -198,7 +201,7 @@ class RecordedPass:
                 taken.settle()
             asked = context.child(question.id, question.asked_on or sessions[-1].date)
             entries = list(backend.retrieve(question, asked.now, asked))
-            return str(respond(question, entries, asked).value["text"])
+            return str(self.respond(question, entries, asked).value["text"])
 
     def _asked_after(self, question: Question) -> list[Session]:
         sessions = list(self.conversation.sessions)

@@ -21,6 +21,7 @@ from traces.ledger import Completion
 
 TASKS = {
     "facts": "extraction", "action": "update", "queries": "retrieval", "answer": "response",
+    "reading": "reading", "correct": "judge",
 }  # fmt: skip
 
 

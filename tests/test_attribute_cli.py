@@ -236,6 +236,16 @@ def test_trace_lists_failures_whose_cause_was_not_looked_for(
     assert "replay" in refused(["trace", str(run), "--method", "magic"], capsys)
 
 
+def test_what_is_found_does_not_hang_on_how_many_are_looked_at_at_a_time(
+    run: Path, tmp_path: Path
+) -> None:
+    """Four threads or one, in any order: the same causes, proofs and costs."""
+    other = Path(shutil.copytree(run, tmp_path / "other"))
+    assert main(["attribute", str(run), "--concurrency", "1", "--json"]) == 0
+    assert main(["attribute", str(other), "--concurrency", "4", "--json"]) == 0
+    assert recorded_causes(other) == recorded_causes(run)
+
+
 # limits -------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from tests.attribution_fixture import Pipeline, Reader
 from traces.attribution.dates import Span, spans
 from traces.attribution.journey import Step, journey
 from traces.attribution.progress import evidence_progress
-from traces.attribution.registry import METHODS, create
+from traces.attribution.registry import METHODS, Replaying, create
 from traces.errors import BudgetExceeded, ContentError, SettingsError
 from traces.store import Store
 
@@ -173,11 +174,26 @@ def test_random_draws_from_what_the_answer_rests_on(store: Store) -> None:
 
 
 def test_the_registry_knows_its_methods() -> None:
-    """The registry knows its methods."""
+    """Six methods are made by name; one that asks a model, or replays, is refused without what
+    it works with, and an unknown one with the names that there are."""
+    reader = Reader({})
+
+    def never(*_: object, **__: object) -> Any:
+        raise AssertionError("nothing is replayed or judged while a method is made")
+
+    replaying = Replaying(never, never, lambda: (0, 0))
+    assert len(METHODS) == 6
     for name in METHODS:
+        assert create(name, reader, 0, replaying).name == name
+    for name in ("provenance", "last_operation", "random"):
         assert create(name, None, 0).name == name
-    with pytest.raises(SettingsError, match="provenance, last_operation, random"):
-        create("divination", None, 0)
+    for name in ("replay", "model_judged", "model_judged_stepwise"):
+        with pytest.raises(SettingsError, match=f"'{name}' needs a judge model"):
+            create(name, None, 0, replaying)
+    with pytest.raises(SettingsError, match="'replay' needs a memory"):
+        create("replay", reader, 0)
+    with pytest.raises(SettingsError, match=", ".join(METHODS)):
+        create("divination", reader, 0)
 
 
 def test_a_spent_budget_passes_through_and_an_unreadable_reply_does_not(store: Store) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traces import schema
-from traces.domain import Message, Question
+from traces.domain import Message, PromptSet, Question
 from traces.graph import EvolutionGraph
 from traces.operation import OperationContext
-from traces.schema import MemoryEntry, Variable
+from traces.schema import MemoryEntry, Variable, answer
 from traces.store import Store
 
 
@@ -150,3 +151,20 @@ def test_closure_agrees_with_a_naive_one(uses: list[list[int]]) -> None:
 
     graph = EvolutionGraph.of(ctx.recorder)
     assert graph.ancestors(made[-1].id) == naive(made[-1].id)
+
+
+def test_what_an_operation_generated_counts_before_what_others_say_they_used() -> None:
+    """In a replay a session that was taken over still names the recorded value of an entry
+    that was repaired: the graph holds the repaired one."""
+    ctx = OperationContext("c", "s1", datetime(2024, 5, 1), PromptSet({}), lambda op: None)
+    repaired, recorded = answer("repaired"), answer("recorded")
+    made = ctx.perform(
+        "response", name="respond", identity=["q"], inputs={}, call=lambda op: {"a": [repaired]}
+    )["a"][0]
+    stale = Variable("answer", recorded.value, made.id)
+    ctx.perform(
+        "response", name="later", identity=["q"], inputs={"used": [stale]},
+        call=lambda op: {"a": [answer("x")]},
+    )  # fmt: skip
+    graph = EvolutionGraph.of(ctx.recorder)
+    assert graph.variable(made.id).value["text"] == "repaired"

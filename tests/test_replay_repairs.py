@@ -117,6 +117,16 @@ def test_an_own_extraction_that_loses_it_too_comes_after_the_message_itself() ->
     assert kinds[:2] == ["verbatim", "own_extraction"]
 
 
+def test_a_day_that_stays_a_relative_word_is_told_after_the_one_that_is_resolved() -> None:
+    """An own extraction that says 'yesterday' leaves the day to be guessed."""
+    pipe = Pipeline({"m1": ("s1", "Rosa", "I moved my desk yesterday.")})
+    pipe.extract("s1")
+    pipe.ask("When did Rosa move her desk?", "9 May 2024", "Not mentioned", evidence=["m1"])
+    own = Extraction({"m1": [("Rosa moved her desk yesterday.", "Rosa")]})
+    first = repairs(scene_of(pipe, own), "extraction")[0]
+    assert texts(first, "fact") == ["Rosa: I moved my desk yesterday (9 May 2024)."]
+
+
 def test_wrong_carries_tests_leave_every_repair() -> None:
     """With all carries-tests the other way round, the same repairs come in another order."""
     pipe = Pipeline(SAID)

@@ -289,6 +289,18 @@ def test_one_message_alone_is_extracted_once_and_cites_that_message(facts: Pass)
     assert facts.services.gateway.budget.calls == before + 2
 
 
+def test_a_few_messages_of_a_session_are_extracted_together(facts: Pass) -> None:
+    """One call for a message and those beside it, whichever is named first; no other message
+    is cited."""
+    replay = facts.replay(facts.question())
+    one, other = (m.id for m in facts.conversation.sessions[0].messages[:2])
+    before = facts.services.gateway.budget.calls
+    made = replay.extract_alone(one, beside=[other])
+    assert replay.extract_alone(other, beside=[one]) == made
+    assert facts.services.gateway.budget.calls == before + 1
+    assert {one, other}.issuperset(s for v in made for s in v.value["sources"])
+
+
 @pytest.mark.parametrize("any_pass", ["rag", "long_context"], indirect=True)
 def test_a_memory_without_extraction_extracts_nothing(any_pass: Pass) -> None:
     """It has no such repair, and no model is asked; nor is there one of an unknown message."""

@@ -53,23 +53,13 @@ class EvolutionGraph:
     def load(cls, store: Store, *pass_ids: int) -> EvolutionGraph:
         """Read the graph of a recorded pass, or of several that went on from each other."""
         operations = [o for pass_id in pass_ids for o in store.operations(pass_id)]
-        refs: dict[str, str] = {}
-        for o in operations:
-            for role in (*o.inputs.values(), *o.outputs.values()):
-                refs.update(role)
-        return cls(operations, store.variables(list(refs.items())))
+        return cls(operations, store.variables(list(_values(operations).items())))
 
     @classmethod
     def of(cls, recorder: Recorder) -> EvolutionGraph:
         """Return the graph of a pass that is still in memory."""
-        refs: dict[str, str] = {}
-        for o in recorder.operations:
-            for role in (*o.inputs.values(), *o.outputs.values()):
-                refs.update(role)
-        return cls(
-            recorder.operations,
-            Variable.all_stored(refs.items(), recorder.values),
-        )
+        refs = _values(recorder.operations)
+        return cls(recorder.operations, Variable.all_stored(refs.items(), recorder.values))
 
     # building --------------------------------------------------------------------
 
@@ -206,3 +196,19 @@ class EvolutionGraph:
         wanted = [self._numbers[id] for id in ids if id in self._numbers]
         found, visited = edges.reach(wanted)
         return {self._ids[number] for number in found}, visited
+
+
+def _values(operations: Iterable[OperationRecord]) -> dict[str, str]:
+    """Return the hash of every variable that the operations used or generated, by id.
+
+    What an operation generated counts before what others say that they used: in a replay,
+    sessions that were taken over still name the recorded value of a repaired entry.
+    """
+    used: dict[str, str] = {}
+    made: dict[str, str] = {}
+    for operation in operations:
+        for refs in operation.inputs.values():
+            used.update(refs)
+        for refs in operation.outputs.values():
+            made.update(refs)
+    return used | made

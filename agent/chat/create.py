@@ -95,7 +95,7 @@ def _open(
     from traces.ledger import Ledger
 
     model = settings.model_of("agent")
-    # No other role speaks here; a key that only another one needs is not asked for.
+    # The agent's model speaks for all roles: a key that only another one needs is not asked for.
     settings = settings.model_copy(
         update={
             "judge_model": model, "judge_api_base": settings.api_base_of("agent"),
@@ -108,6 +108,8 @@ def _open(
     if stand_ins is None:
         prices = prices_of(settings, models_of(settings, ("agent",)))
     providers = stand_ins or make_providers(settings)
+    # What proves the cause of a flagged answer judges and reads too.
+    providers = {"judge": providers["agent"], **providers}
     for provider in {id(p): p for p in providers.values()}.values():
         stack.callback(provider.close)
     embedder = make_embedder(providers)

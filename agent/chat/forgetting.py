@@ -10,9 +10,10 @@ from agent.chat.parts import Parts
 from agent.chat.record import drop_passes
 from memory_backends.protocol import Inspectable
 from traces.database import Database
-from traces.operation import Recorder
-from traces.schema import change
+from traces.operation import OperationContext, Recorder
+from traces.schema import MemoryEntry, change
 
+FORGET = "forget"
 # A call keeps its number of attempts and tokens: what was spent stays counted.
 _BLANK = "UPDATE calls SET status = 'forgotten', request = '{}', response = NULL, error = NULL"
 
@@ -27,17 +28,27 @@ def forget_entries(parts: Parts, user: str, entry_ids: Sequence[str]) -> int:
         return 0
     now = parts.now()
     recorder = Recorder()
-    outputs = parts.context(user, f"forget-{now.isoformat()}", now, recorder).perform(
+    context = parts.context(user, f"{FORGET}-{now.isoformat()}", now, recorder)
+    gone = drop(wanted, [entry.id for entry in wanted], context)
+    parts.log.forgotten(user, parts.prompts.hash, parts.parameters, recorder)
+    return parts.memory.forget(user, gone)
+
+
+def drop(
+    entries: Sequence[MemoryEntry], ids: Sequence[str], context: OperationContext
+) -> list[str]:
+    """Perform the operation by which a user has entries forgotten; return the ids of those
+    that it deletes. `ids` name the work."""
+    outputs = context.perform(
         "update",
-        name="forget",
-        identity=[entry.id for entry in wanted],
-        inputs={"near": [entry.as_variable() for entry in wanted]},
+        name=FORGET,
+        identity=ids,
+        inputs={"near": [entry.as_variable() for entry in entries]},
         call=lambda _: {
-            "changes": [change("delete", e.id, "the user had it forgotten") for e in wanted]
+            "changes": [change("delete", e.id, "the user had it forgotten") for e in entries]
         },
     )
-    parts.log.forgotten(user, parts.prompts.hash, parts.parameters, recorder)
-    return parts.memory.forget(user, [v.value["target"] for v in outputs["changes"]])
+    return [str(v.value["target"]) for v in outputs["changes"]]
 
 
 def erase_user(database: Database, user: str) -> None:

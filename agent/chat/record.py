@@ -149,6 +149,14 @@ class TurnLog:
         )
         return [row[0] for row in rows]
 
+    def made_with(self, pass_id: int) -> tuple[str, str]:
+        """Return the hash of a pass's prompt set, and its parameters."""
+        row = self.database.row(
+            "SELECT prompt_set, parameters FROM passes WHERE id = ?", (pass_id,)
+        )
+        assert row is not None
+        return row[0], row[1]
+
     def graph(self, user: str, until: int | None = None) -> EvolutionGraph:
         """Return the evolution graph of all of a user's turns, or of those to a pass."""
         return EvolutionGraph.load(self.store, *self.passes(user, until))

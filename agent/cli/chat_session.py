@@ -170,8 +170,11 @@ class ChatSession:
         from agent.chat.why import turn_of
         from agent.cli.flag import flag_turn
 
-        log = self._agent.turns.log
-        flag_turn(log, turn_of(log, self._user), correction, (), self._flagged, as_json=self._json)
+        turns = self._agent.turns
+        turn = turn_of(turns.log, self._user)
+        flag_turn(
+            turns.log, turn, correction, (), self._flagged, as_json=self._json, turns=turns
+        )  # fmt: skip
 
 
 def _say(text: str) -> None:

@@ -15,9 +15,13 @@ from agent.cli.chat import FLAGGED, MEMORY, USER
 if TYPE_CHECKING:
     from agent.chat.data_set import Added
     from agent.chat.record import Turn, TurnLog
+    from agent.chat.turns import Turns
+    from traces.results import Attribution
 
 # As many as train, selection and test split need.
 FEWEST = 3
+
+METHODS = ("replay", "provenance")
 
 _EXAMPLES = """[bold]Examples[/bold]
 
@@ -25,15 +29,22 @@ _EXAMPLES = """[bold]Examples[/bold]
 memtune flag --user Ana --correction "it is Porto"
 memtune flag t000012 --user Ana --correction Porto --evidence t000004-1
 memtune flag --user Ana --correction "not mentioned" --out data.jsonl
+memtune flag --user Ana --correction "no, in May" --method provenance
 memtune run --data data.jsonl
 
-Shows which memory operation is behind the wrong answer, from the record: no
-model is called. Flagged twice, a question has the later correction."""
+Shows which memory operation is behind the wrong answer. By replay it is
+repaired on a copy of the memory, rebuilt from the record, and what follows it
+is run again: at most {calls} model calls a flag (the chat's model, within its
+budget), most often fewer than ten. Where that model cannot be had, or an agent
+is running on DIR, the record alone is read (provenance): no model is called,
+and nothing is proved. Flagged twice, a question has the later correction."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the group's verb."""
-    app.command("flag", epilog=_EXAMPLES)(flag)
+    from traces.attribution.replay.trial import MOST_CALLS
+
+    app.command("flag", epilog=_EXAMPLES.format(calls=MOST_CALLS))(flag)
 
 
 def flag(
@@ -56,17 +67,39 @@ def flag(
             show_default="unknown: they are searched for",
         ),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="How the cause is found: replay or provenance.",
+            show_default="replay where it is possible",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="The model that answered, as in 'memtune chat'.",
+                     show_default="sim/rules-1"),
+    ] = None,
+    api_base: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The model's endpoint.",
+                     show_default="the provider's own"),
+    ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Memory backend.", show_default="fact_store"),
+    ] = None,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The data set (.jsonl) that it is added to.")
     ] = FLAGGED,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:  # fmt: skip
     """Keep a wrong answer and its correction as a question, and show what went wrong."""
-    from agent.chat.create import DATABASE
+    from agent.chat.create import DATABASE, create_memory_agent
     from agent.chat.record import TurnLog
     from agent.chat.why import turn_of
     from agent.cli.read_only import ReadOnlyDatabase
-    from traces.errors import SettingsError
+    from agent.settings import load_settings
+    from traces.errors import IdentityError, LockedError, ProviderError, SettingsError
 
     path = memory / DATABASE
     if not path.is_file():
@@ -74,11 +107,30 @@ def flag(
             f"--memory {memory}: holds no turns (no {DATABASE}); give the directory of "
             "'memtune chat' or of your agent"
         )
+    if method is not None and method not in METHODS:
+        raise SettingsError(f"--method {method}: is unknown; choose {' or '.join(METHODS)}")
+    named = [id.strip() for id in (evidence or "").split(",") if id.strip()]
     database = ReadOnlyDatabase(path)
     try:
         log = TurnLog(database)
-        named = [id.strip() for id in (evidence or "").split(",") if id.strip()]
-        flag_turn(log, turn_of(log, user, turn), correction, named, out, as_json=json)
+        wanted = turn_of(log, user, turn)
+        remark = ""
+        if method != "provenance":
+            try:
+                settings = load_settings(model=model, api_base=api_base, backend=backend)
+                agent = create_memory_agent(model, memory=memory, settings=settings)
+            except (SettingsError, LockedError, IdentityError, ProviderError) as error:
+                if method is not None:
+                    raise
+                remark = str(error)
+            else:
+                with agent:
+                    flag_turn(
+                        agent.turns.log, wanted, correction, named, out, as_json=json,
+                        turns=agent.turns, required=method is not None,
+                    )  # fmt: skip
+                return
+        flag_turn(log, wanted, correction, named, out, as_json=json, remark=remark)
     finally:
         database.close()
 
@@ -91,10 +143,14 @@ def flag_turn(
     out: Path,
     *,
     as_json: bool,
+    turns: Turns | None = None,
+    required: bool = False,
+    remark: str = "",
 ) -> None:
     """Add a turn to a data set and print what is behind its wrong answer.
 
-    Raises SettingsError and DataError.
+    `turns` and `required` as in `agent.chat.flag.flag`; `remark` says why there are no turns
+    to replay with. Raises what that raises, and DataError.
     """
     from agent.chat.data_set import add_question
     from agent.chat.flag import flag as make
@@ -104,7 +160,8 @@ def flag_turn(
     from traces.attribution.journey import journey
     from traces.results import AnswerRecord
 
-    flagged = make(log, turn, correction, evidence)
+    flagged = make(log, turn, correction, evidence, turns=turns, required=required)
+    remark = flagged.remark or remark
     added = add_question(out, flagged.conversation)
     question = flagged.question
     traced = Traced(
@@ -118,11 +175,36 @@ def flag_turn(
         wording.banner(data=False, model=True) if turn.simulated else None,
     )
     if as_json:
-        found = {**traced.to_json(), "data": str(out), "added": asdict(added)}
+        found = {
+            **traced.to_json(),
+            "data": str(out),
+            "added": asdict(added),
+            "not_replayed": remark,
+        }
         typer.echo(json_module.dumps(found, ensure_ascii=False))
         return
     print_trace(traced)
+    _say_how(flagged.attribution, remark, turn.id)
     _say_where(added, out)
+
+
+def _say_how(found: Attribution, remark: str, turn: str) -> None:
+    """Say why nothing was proved, and what to do where no evidence was found."""
+    from agent.cli.screen import console
+
+    screen = console()
+    if remark:
+        screen.print()
+        screen.print(f"Not proved by replay: {remark}", markup=False)
+    if found.reason.partition(":")[0] == "no_evidence":
+        screen.print()
+        screen.print(
+            "Nothing that memory was told before holds this answer, as far as a search can tell. "
+            f"Name the messages that do: memtune flag {turn} --evidence ID,ID (ids as /why shows "
+            "them). Where there is none, the answer could not be known: --correction "
+            "'not mentioned'.",
+            markup=False,
+        )
 
 
 def _say_where(added: Added, out: Path) -> None:

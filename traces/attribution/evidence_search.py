@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from traces.attribution.carries import Carries
 from traces.attribution.dates import Span, day_of, spans, words_without_times
 from traces.attribution.index import GraphIndex
-from traces.attribution.targets import Target, gold_parts, holds
+from traces.attribution.targets import Target, gold_parts, holds, is_verdict
 from traces.attribution.words import key_stems, of_oneself, sentences
 from traces.domain import Conversation, Question
 from traces.schema import Variable, message_variable
@@ -181,7 +181,7 @@ def asks(message: Variable) -> bool:
     return bool(said) and said[-1].rstrip().endswith("?")
 
 
-def _only_asks(target: Target) -> bool:
+def only_asks(target: Target) -> bool:
     """Say whether a message says the answer's words in a question only."""
     telling = [s for s in sentences(target.message.value["text"]) if not s.rstrip().endswith("?")]
     said = frozenset(key_stems(" ".join(telling)))
@@ -204,6 +204,8 @@ def answering(messages: Messages, carries: Carries) -> list[Target]:
         read = carries.read_target(carries.wording_target(message))
         if read.kind == "read":
             return [read]
+    if not is_verdict(gold):
+        return []
     clear = [m for m in near if messages.concern(m) >= CLEARLY]
     # What answers a question is on its matter; the question itself says nothing.
     clear = [(messages.after(m) if asks(m) else None) or m for m in clear[:ON_MATTER]]
@@ -225,7 +227,7 @@ def _held(messages: Messages, carries: Carries, parts: Sequence[frozenset[str]])
         if distinct or messages.concern(message) >= ABOUT
     ]
     targets = [t for t in targets if t.kind == "value"]
-    targets.sort(key=_only_asks)
+    targets.sort(key=only_asks)
     complete = [t for t in targets if t.complete]
     if complete:
         return complete[:1]

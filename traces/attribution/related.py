@@ -4,15 +4,17 @@ replies to a proposal, what came in the place of a former value, what took a sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from traces.attribution.carries import Carries
-from traces.attribution.evidence_search import Messages, asks, stems_of
+from traces.attribution.dates import words_without_times
+from traces.attribution.evidence_search import Messages, asks, only_asks, stems_of
 from traces.attribution.targets import Target
 from traces.attribution.words import (
     entities,
     key_stems,
     of_oneself,
+    sentences,
     share,
     takes_back_words,
 )
@@ -30,6 +32,8 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _CAPITAL = re.compile(r"\b[A-Z][\w'’-]+")
+# Negations that deny more often than they take back.
+_WEAK = re.compile(r"\b(?:don['’]t|doesn['’]t|do not|does not|not any)\b", re.IGNORECASE)
 _NEW = re.compile(
     r"\b(?:now|new|nowadays|instead|these days|since then|from now on|no longer|any ?more|"
     r"switch\w*|swap\w*|trad(?:ed|ing)|chang\w+|upgrad\w+|mov(?:ed|ing)|replac\w+|bec[ao]me|"
@@ -53,7 +57,7 @@ def further(messages: Messages, carries: Carries, found: Sequence[Target]) -> li
 
 
 def _beside(messages: Messages, target: Target) -> Iterator[Variable]:
-    reply = messages.after(target.message) if asks(target.message) else None
+    reply = messages.after(target.message) if only_asks(target) else None
     if reply is not None and reply.value["speaker"] != target.message.value["speaker"]:
         yield reply
     link = _link(messages, target)
@@ -76,10 +80,12 @@ def _link(messages: Messages, target: Target) -> Variable | None:
     # Who speaks of others only is not whom it is about.
     about = messages.index.named(text) | ({speaker} if of_oneself(text) else set())
     strangers = messages.named - about
-    asked = {stem for name in entities(question.text) for stem in key_stems(name)}
+    timeless = set(key_stems(words_without_times(question.text)))
+    asked = {stem for name in entities(question.text) for stem in key_stems(name)} & timeless
     absent = bool(strangers) or bool(asked - messages.people - said)
     known = {*key_stems(question.answer or ""), *key_stems(question.text), *key_stems(speaker)}
-    tied = {stem for word in _CAPITAL.findall(text) for stem in key_stems(word)} - known
+    names = {word: set(key_stems(word)) - known for word in _CAPITAL.findall(text)}
+    tied = {stem for word, stems in names.items() if _is_name(messages, word) for stem in stems}
     if not absent or not tied:
         return None
     open_ = (messages.asked - said) | {s for name in strangers for s in key_stems(name)}
@@ -93,6 +99,15 @@ def _link(messages: Messages, target: Target) -> Variable | None:
         if told >= LINKED and (best is None or told > best[0]):
             best = told, other
     return None if best is None else best[1]
+
+
+def _is_name(messages: Messages, word: str) -> bool:
+    """Say whether a capitalised word is no ordinary one: it is rare, and never in lower case."""
+    stems = key_stems(word)
+    if not stems or not all(map(messages.telling, stems)):
+        return False
+    ordinary = re.compile(rf"\b{re.escape(word.lower())}\b")
+    return not any(ordinary.search(m.value["text"]) for m in messages.sharing(stems))
 
 
 def _successor(messages: Messages, target: Target) -> Variable | None:
@@ -122,13 +137,13 @@ def withdrawn(messages: Messages) -> list[str]:
     """Return the ids of what once answered a question that nothing answers now, and of what
     took it back, in the order in which they were said; empty where there is no such thing."""
     best: tuple[float, Variable, list[Variable]] | None = None
-    for message in messages.sharing(messages.asked):
-        if not takes_back_words(message.value["text"]):
+    weights = {s: messages.index.weight(s) for s in messages.asked if messages.sharing([s])}
+    for message in messages.sharing(weights):
+        matter = _taken_back(message) & weights.keys()
+        fit = sum(weights[stem] for stem in matter)
+        if fit < SAME_MATTER * sum(weights.values()) or (best is not None and fit <= best[0]):
             continue
-        fit = messages.fit(message)
-        if best is not None and fit <= best[0]:
-            continue
-        stated = _stated(messages, message)
+        stated = _stated(messages, message, {stem: weights[stem] for stem in matter})
         if stated:
             best = fit, message, stated
     if best is None:
@@ -136,11 +151,17 @@ def withdrawn(messages: Messages) -> list[str]:
     return [m.value["id"] for m in (*best[2], best[1])]
 
 
-def _stated(messages: Messages, taking: Variable) -> list[Variable]:
+def _taken_back(message: Variable) -> frozenset[str]:
+    """Return the stems of those sentences of a message that plainly take something back."""
+    plain = (_WEAK.sub(" ", sentence) for sentence in sentences(message.value["text"]))
+    return frozenset(
+        s for sentence in plain if takes_back_words(sentence) for s in key_stems(sentence)
+    )
+
+
+def _stated(messages: Messages, taking: Variable, weights: Mapping[str, float]) -> list[Variable]:
     """Return the earlier statements that a message takes back: of the same person, on what it
-    has in common with the question."""
-    matter = messages.asked & stems_of(taking)
-    weights = {stem: messages.index.weight(stem) for stem in matter}
+    has in common with the question (stems with their weights)."""
     found = []
     for message in messages.said[: messages.order[taking.value["id"]]]:
         told = sum(weight for stem, weight in weights.items() if stem in stems_of(message))

@@ -98,6 +98,11 @@ def holds(part: frozenset[str], held: set[str] | frozenset[str]) -> bool:
     return bool(part) and len(part & held) / len(part) >= least
 
 
+def is_verdict(gold: str) -> bool:
+    """Say whether a gold answer is a yes, a no or a guess: said nowhere, but inferred."""
+    return _VERDICT.match(gold) is not None
+
+
 def gold_parts(gold: str, question: str) -> list[frozenset[str]]:
     """Return the parts of a gold answer (between commas, 'and') as stem sets.
 
@@ -130,7 +135,7 @@ def target_of(index: GraphIndex, question: Question, message: Variable) -> Targe
         key=_key(index, value["text"], asked | set(key_stems(gold))),
         entities=frozenset(_entities(value["text"], asked | set(key_stems(gold)))),
     )  # fmt: skip
-    if not gold or _VERDICT.match(gold):
+    if not gold or is_verdict(gold):
         return base
     wanted = spans(gold, said_on)
     if wanted and not key_stems(_bare(gold)):

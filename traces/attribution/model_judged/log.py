@@ -50,11 +50,8 @@ class OperationLog:
     def _searched(self) -> list[Variable]:
         question = self.failure.question
         wanted = key_stems(question.text) + key_stems(question.answer or "")
-        found = [
-            self.index.messages[id]
-            for id, _ in self.index.search.top(wanted, 4 * SEARCHED)
-            if any(user.id in self.position for user in self.index.users[f"message/{id}"])
-        ]
+        ranked = (self.index.messages[id] for id, _ in self.index.search.top(wanted, 4 * SEARCHED))
+        found = [message for message in ranked if self.users_of(message)]
         return found[:SEARCHED]
 
     @cached_property
@@ -74,18 +71,25 @@ class OperationLog:
         return [(role, [self.graph.variable(id) for id, _ in refs]) for role, refs in roles.items()]
 
     def predecessors(self, operation: OperationRecord) -> list[OperationRecord]:
-        """Return the operations that made what this one used (or returned), in order."""
+        """Return the operations that made what this one used (or returned), in order; before
+        an answer stands its retrieval, also one that returned nothing."""
         makers = (self.index.maker(id) for id in self._sources[operation.id])
-        return self._ordered(maker.id for maker in makers if maker is not None)
+        found = [maker.id for maker in makers if maker is not None]
+        if operation in self.asked.responses:
+            found += [retrieval.id for retrieval in self.asked.retrievals]
+        return self._ordered(found)
 
     def successors(self, operation: OperationRecord) -> list[OperationRecord]:
         """Return the operations that used (or returned) what this one made, in order."""
-        made = (v.id for _, variables in self.made(operation) for v in variables)
-        return self._ordered(user for id in made for user in self._users[id])
+        made = (id for refs in operation.outputs.values() for id, _ in refs)
+        found = [user for id in made for user in self._users.get(id, ())]
+        if operation in self.asked.retrievals:
+            found += [response.id for response in self.asked.responses]
+        return self._ordered(found)
 
     def users_of(self, message: Variable) -> list[OperationRecord]:
         """Return the operations that a message was given to, in order."""
-        return self._ordered(self._users[message.id])
+        return self._ordered(self._users.get(message.id, ()))
 
     def _ordered(self, ids: Iterable[str]) -> list[OperationRecord]:
         places = sorted({self.position[id] for id in ids if id in self.position})
@@ -97,7 +101,7 @@ class OperationLog:
         used are the versions of entries that it returned."""
         found: dict[str, list[str]] = {}
         for operation in self.operations:
-            used = [v.id for _, variables in self.used(operation) for v in variables]
+            used = [id for refs in operation.inputs.values() for id, _ in refs]
             for variable in self.index.outputs(operation, "retrieved"):
                 value = variable.value
                 version = self.graph.version(value["entry_id"], value["version"])

@@ -39,7 +39,8 @@ class Wording:
     def __init__(self, log: OperationLog) -> None:
         self._log = log
         self._numbers: dict[str, dict[str, int]] = {"m": {}, "f": {}, "e": {}}
-        self._sessions = {s.id: s for s in log.failure.conversation.sessions}
+        sessions = log.failure.conversation.sessions
+        self._dates = {session.id: session.date.date().isoformat() for session in sessions}
 
     def operation(self, operation: OperationRecord, number: int, told: dict[str, str]) -> str:
         """Return an operation in lines: a head with its number, then what it used and made."""
@@ -64,13 +65,12 @@ class Wording:
         return f"[{number}] {self.head(operation)} made {told}"
 
     def head(self, operation: OperationRecord) -> str:
-        """Return kind, name, and where it happened."""
-        where = "at the question"
-        session = self._sessions.get(operation.scope)
-        if session is not None:
-            name = quoted(session.id, NAME_CHARS)
-            where = f"in session {name} ({session.date.date().isoformat()})"
-        return f"{operation.kind} {quoted(operation.name, NAME_CHARS)} {where}"
+        """Return kind, name, and when it happened."""
+        name = f"{operation.kind} {quoted(operation.name, NAME_CHARS)}"
+        if operation.scope == self._log.failure.question.id:
+            return f"{name} at the question"
+        date = self._dates.get(operation.scope)
+        return f"{name} on {date}" if date else name
 
     def _role(self, role: str, variables: list[Variable], told: dict[str, str]) -> list[str]:
         if not variables:
@@ -119,17 +119,16 @@ class Wording:
         return f"{letter}{numbers.setdefault(id, len(numbers) + 1)}"
 
     def _named(self, name: str, value: Mapping[str, object], told: dict[str, str]) -> str:
-        text = str(value["text"])
-        # The same version may be told in other words: what was returned need not be what is
-        # stored.
-        if told.get(name) == text:
-            return name
-        told[name] = text
         date, speaker = quote(str(value["date"])[:10]), str(value["speaker"])
         about = [*([date] if date else []), *([quoted(speaker, NAME_CHARS)] if speaker else [])]
-        return (
-            f"{name} ({', '.join(about)}): {quoted(text)}" if about else f"{name}: {quoted(text)}"
-        )
+        said = quoted(str(value["text"]))
+        if about:
+            said = f"({', '.join(about)}): {said}"
+        # What was returned need not be what is stored: the same version can be told twice.
+        if told.get(name) == said:
+            return name
+        told[name] = said
+        return f"{name} {said}"
 
 
 def _query(value: Mapping[str, object]) -> str:

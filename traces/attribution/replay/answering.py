@@ -15,7 +15,7 @@ from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.minimal import without_one
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import Found, extended
+from traces.attribution.replay.search import Found, delivers, extended
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.words import quote
 from traces.domain import PIPELINE
@@ -41,10 +41,14 @@ def entailed(trial: Trial, found: Found) -> Entailed | None:
         answer = _reader(trial, best)
         if answer is None:
             return None
-        if answer == "":
+        further = _unmislead(trial, found, best, answer) if answer else None
+        if further is None and found.rescue is None and answer and _part_is_enough(trial, best):
+            answer = ""
+        if not answer:
             blame = _response(trial, found, best)
             return None if blame is None else Entailed(blame, _needed(trial, best))
-        further = _unmislead(trial, found, best, answer)
+        if further is None and found.rescue is None:
+            further = _unmislead(trial, found, best, answer, leaving_out=True)
         if further is None or found.rescue is not None:
             return None
         best = further
@@ -55,15 +59,15 @@ def _reader(trial: Trial, outcome: Outcome | None) -> str | None:
     """Return '' where two samples of a reader get the right answer from the context; else the
     wrong answer that it gave, or None where that cannot be said."""
     context = trial.context(outcome)
-    if not context:
-        return None
-    wrong = _wrong(trial, context)
+    return _wrong(trial, context) if context else None
+
+
+def _part_is_enough(trial: Trial, outcome: Outcome | None) -> bool:
+    """Say whether a reader gets the right answer from what of the context carries evidence:
+    the rest, which says nothing false, should not have led the response astray."""
     carrying = trial.carrying(outcome)
-    if wrong and carrying and len(carrying) < len(context):
-        # A part of its context that says it is enough.
-        again = _wrong(trial, carrying)
-        return again if again == "" else wrong
-    return wrong
+    fewer = 0 < len(carrying) < len(trial.context(outcome))
+    return fewer and _wrong(trial, carrying) == ""
 
 
 def _wrong(trial: Trial, items: Sequence[Variable]) -> str | None:
@@ -78,8 +82,13 @@ def _wrong(trial: Trial, items: Sequence[Variable]) -> str | None:
     return ""
 
 
-def _unmislead(trial: Trial, found: Found, outcome: Outcome | None, answer: str) -> Outcome | None:
-    """Repair what made the reader give a wrong answer; the outcome, if that changed it."""
+def _unmislead(
+    trial: Trial, found: Found, outcome: Outcome | None, answer: str, leaving_out: bool = False
+) -> Outcome | None:
+    """Repair what made the reader give a wrong answer; the outcome, if that changed it.
+
+    `leaving_out` also takes a faithful entry away that the reader fell for.
+    """
     suspects = trial.suspects(outcome, answer)
     blame = suspects.blame
     kept = () if outcome is None else outcome.repairs
@@ -88,7 +97,8 @@ def _unmislead(trial: Trial, found: Found, outcome: Outcome | None, answer: str)
     if any(repair.operation.id == blame.operation.id for repair in kept):
         return None
     scene = trial.scene(outcome, answer)
-    repair = next(ideal_outputs(blame.operation, scene), None)
+    made = (r for r in ideal_outputs(blame.operation, scene) if leaving_out or delivers(r, scene))
+    repair = next(made, None)
     if repair is None or not trial.allows(2):
         return None
     found.blames.setdefault(blame.operation.id, blame)
@@ -119,13 +129,18 @@ def _response(trial: Trial, found: Found, outcome: Outcome | None) -> Blame | No
 def _needed(trial: Trial, outcome: Outcome | None) -> tuple[Repair, ...]:
     """Return the repairs that the context needed: those without which a reader does not get
     the right answer from it."""
-    if outcome is None or _reader(trial, None) == "":
+    if outcome is None or _enough(trial, None):
         return ()
     for repair in sorted(outcome.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
         rest = tuple(r for r in outcome.repairs if r is not repair)
         if not rest or not trial.allows(4):
             continue
         without = without_one(trial, repair, rest)
-        if without is not None and _reader(trial, without) == "":
+        if without is not None and _enough(trial, without):
             outcome = without
     return outcome.repairs
+
+
+def _enough(trial: Trial, outcome: Outcome | None) -> bool:
+    answer = _reader(trial, outcome)
+    return answer == "" or (answer is not None and _part_is_enough(trial, outcome))

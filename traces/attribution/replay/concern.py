@@ -48,7 +48,7 @@ def wanted(scene: Scene) -> tuple[Target, ...]:
     named = [index.messages[id] for id in known if id in index.messages]
     texts = {m.value["id"]: m for m in named if told & set(key_stems(m.value["text"]))}
     if not any(takes_back_words(m.value["text"]) for m in texts.values()) and not (
-        sources & texts.keys()
+        scene.question.evidence and sources & texts.keys()
     ):
         return ()  # a near miss: nothing to deliver
     # What a misleading entry was made of may still have been garbled by its extraction.

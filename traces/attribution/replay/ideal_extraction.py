@@ -101,7 +101,9 @@ class _Extraction:
                 yield from self._anew(source)
 
     def _carries(self, fact: Variable, target: Target) -> bool:
-        return self.scene.carries.reading(Item.of(fact), target).carried
+        reading = self.scene.carries.reading(Item.of(fact), target)
+        # A relative word tells the day only to who knows when it was said.
+        return reading.carried and not (target.kind == "time" and reading.relative)
 
     def _delivered(self, target: Target, facts: Sequence[Variable]) -> bool:
         """Say whether facts carry a target. A mere link (a reply that agrees) needs no words of

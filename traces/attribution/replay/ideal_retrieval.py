@@ -91,6 +91,8 @@ def misleads(scene: Scene, entry: Variable) -> bool:
     # What must not be answered at all may have been said: without targets, all can mislead.
     evidence = {t.message_id for t in targets}
     if targets:
+        evidence |= set(scene.question.evidence)
+    if targets and scene.question.unanswerable:
         evidence |= set(on_matter(scene.index, scene.question))
     if evidence.intersection(sources_of(entry)):
         return False

@@ -18,9 +18,9 @@ from traces.attribution.replay.concern import (
     wanted,
     worded,
 )
-from traces.attribution.replay.licence import in_their_words
+from traces.attribution.replay.licence import beyond
 from traces.attribution.replay.repair import Kind, Repair, Scene
-from traces.attribution.words import as_history, quote
+from traces.attribution.words import as_history, key_stems, quote
 from traces.hashing import text_hash
 from traces.schema import MemoryEntry, OperationRecord, Variable, change
 from traces.text import tokens
@@ -83,24 +83,30 @@ class _Update:
             yield from self._taking_in(stale)
         elif self.misleads:
             yield from self._misleading()
-        elif self._diverted():
+        elif self._in_the_way():
             yield self._added()
         if lost or self.new or self.misleads:
             yield from self._keeping()
 
-    def _diverted(self) -> bool:
-        """Say whether the operation made an entry say what it was not given, which an update
-        of the evidence then took for what it was about."""
+    def _in_the_way(self) -> bool:
+        """Say whether the operation made an entry say what it was not given, and an update of
+        the evidence took that for what it was about, or the answer was shown it as one on what
+        the question asks."""
         index = self.scene.index
         given = [self.item, *self.shown.values()]
+        asked = set(key_stems(self.scene.question.text)) - set(index.people)
+        shown = {(v.value.get("entry_id"), v.value.get("version"))
+                 for v in index.asked(self.scene.question.id).context}  # fmt: skip
         for entry in index.outputs(self.operation, "entry"):
-            version = index.version_of.get(entry.id)
-            if version is None or version.ended_by is None:
-                continue
-            user = index.operation(version.ended_by)
-            facts = [*index.inputs(user, "fact"), *index.inputs(user, "message")]
-            if any(self.evidence.intersection(sources_of(f)) for f in facts):
-                return not in_their_words(given, entry, HISTORY)
+            more = beyond(given, entry, HISTORY)
+            version = index.version_of[entry.id]
+            if more & asked and (entry.value["entry_id"], entry.value["version"]) in shown:
+                return True
+            if more and version.ended_by is not None:
+                user = index.operation(version.ended_by)
+                facts = [*index.inputs(user, "fact"), *index.inputs(user, "message")]
+                if any(self.evidence.intersection(sources_of(f)) for f in facts):
+                    return True
         return False
 
     def _rests_on(self, entry_id: str, messages: set[str]) -> bool:
@@ -134,7 +140,9 @@ class _Update:
             stale = None  # what holds a part of the answer is not stale
         old = [stale.value["entry_id"]] if stale is not None else []
         first = [id for id in dict.fromkeys((*old, *decided)) if self._over_is_apt(id)]
-        same = [id for id in first if self._replaced(id)]
+        same = [
+            id for id in first if replaced(self.scene, self.operation, self.item, self.shown[id])
+        ]
         for id in same:
             yield self._over(self.shown[id], True)
             yield self._over(self.shown[id], False)
@@ -158,9 +166,6 @@ class _Update:
     def _over_is_apt(self, entry_id: str) -> bool:
         entry = self.shown.get(entry_id)
         return entry is not None and same_matter(self.scene, self.operation, self.item, entry)
-
-    def _replaced(self, entry_id: str) -> bool:
-        return replaced(self.scene, self.operation, self.item, self.shown[entry_id])
 
     # outputs -------------------------------------------------------------------------
 

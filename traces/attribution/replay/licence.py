@@ -62,11 +62,15 @@ def licensed(scene: Scene, operation: OperationRecord, fact: Variable) -> bool:
     return speaker <= stems_of(given) and not smuggled(scene, given, fact)
 
 
+def beyond(given: Sequence[Variable], made: Variable, more: str = "") -> set[str]:
+    """Return the stems of a fact or entry that were not given, those of `more` aside."""
+    return set(key_stems(worded(made))) - stems_of(given) - set(key_stems(more))
+
+
 def in_their_words(given: Sequence[Variable], made: Variable, more: str = "") -> bool:
     """Say whether a fact or entry has no word, person or day that was not given, the times of
     relative words and the words `more` aside."""
-    words = set(key_stems(worded(made)))
-    if not words <= stems_of(given) | set(key_stems(more)):
+    if beyond(given, made, more):
         return False
     if made.value["speaker"] not in {v.value["speaker"] for v in given}:
         return False
