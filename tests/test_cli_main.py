@@ -101,7 +101,7 @@ def test_resume_takes_limits_only() -> None:
         (["nope"], "nope"),
         (["run", "--nope"], "--nope"),
         (["run", "--rounds", "many"], "--rounds"),
-        (["trace", "x"], "QUESTION"),
+        (["trace"], "RUN"),
         (["run", "--rounds", "0"], "--rounds"),
         (["run", "--deadline", "soon"], "90s"),
         (["run", "--model", "gpt-0", "--conversations", "3"], "gpt-0"),

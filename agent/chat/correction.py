@@ -54,6 +54,7 @@ _VERDICT = re.compile(
 )
 _WORD = re.compile(r"\S+")
 _MARKS = " .,;:!?"
+_QUOTES = " \"“”'‘’"
 
 
 _WITHHELD = re.compile(
@@ -79,14 +80,14 @@ def gold_of(correction: str, question: str) -> str:
 
     Of a yes/no question the correction stays as it is.
     """
-    text = " ".join(correction.split()).strip("\"“”'‘’ ")
+    text = " ".join(correction.split()).strip(_QUOTES)
     if _VERDICT.match(question.strip()):
         return text
     bare = _without_openings(text)
     if bare.lower().strip(_MARKS) not in ("no", "nope", "nah") and not _said(bare):
         return ""  # only that the answer was wrong, not what it should have been
     right = _without_wrong(bare)
-    return _without_question(right, question) or right or bare or text
+    return (_without_question(right, question) or right or bare).strip(_QUOTES)
 
 
 def _said(text: str) -> str:

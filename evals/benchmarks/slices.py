@@ -35,7 +35,7 @@ class Found:
 
     `nodes`, `edges` and `visited` are sums over the slices: their nodes, the edges between
     these (counted from the operations' records), and those that the walk visited.
-    `milliseconds` is the median of one slice.
+    `milliseconds` (processor time) is the median of one slice.
     """
 
     operations: int
@@ -84,7 +84,10 @@ def measure(operations: int, rounds: int = 15) -> Slices:
 
 
 def _timed(graphs: tuple[_Built, _Built], rounds: int) -> tuple[float, float]:
-    """Return the median milliseconds of a slice; as in `timeit`, without the collector."""
+    """Return the median milliseconds of a slice; as in `timeit`, without the collector.
+
+    They are the processor's: waiting for other processes tells nothing about a graph.
+    """
     times: tuple[list[float], list[float]] = ([], [])
     gc.disable()
     try:
@@ -93,9 +96,9 @@ def _timed(graphs: tuple[_Built, _Built], rounds: int) -> tuple[float, float]:
                 # In turn, and either first: whatever else the machine does meets both.
                 for which in (0, 1) if (number + question) % 2 else (1, 0):
                     graph, answers = graphs[which].graph, graphs[which].answers
-                    begin = time.perf_counter()
+                    begin = time.process_time()
                     graph.backward_slice([answers[question]])
-                    times[which].append(time.perf_counter() - begin)
+                    times[which].append(time.process_time() - begin)
     finally:
         gc.enable()
     return median(times[0]) * 1e3, median(times[1]) * 1e3

@@ -59,7 +59,10 @@ def _reader(trial: Trial, outcome: Outcome | None) -> str | None:
     """Return '' where two samples of a reader get the right answer from the context; else the
     wrong answer that it gave, or None where that cannot be said."""
     context = trial.context(outcome)
-    return _wrong(trial, context) if context else None
+    if not context:
+        # From nothing a reader gets nothing, which is right where nothing can be answered.
+        return "" if trial.failure.question.unanswerable and outcome is not None else None
+    return _wrong(trial, context)
 
 
 def _part_is_enough(trial: Trial, outcome: Outcome | None) -> bool:

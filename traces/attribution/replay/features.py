@@ -19,15 +19,24 @@ def features(
     """
     kinds = {r["kind"] for r in certificate.repairs}
     draws = certificate.rescue["draws"] or 1
+    suspected = attribution.verdict == "suspected"
+    # What provenance says tells of a rescue, and little of an entailment or a triage.
+    against = certificate.kind == "replay" and attribution.operations[:1] != (suspected_first,)
     return {
         "certified": float(attribution.verdict == "certified"),
-        "suspected": float(attribution.verdict == "suspected"),
+        "suspected": float(suspected),
         "by_replay": float(certificate.kind == "replay"),
         "by_entailment": float(certificate.kind == "entailment"),
         "by_triage": float(certificate.kind == "triage"),
         "operations": float(len(attribution.operations)),
         "agrees_with_provenance": float(attribution.operations[:1] == (suspected_first,)),
         "swept": float(certificate.swept),
+        "against_provenance": float(against),
+        "against_provenance_unswept": float(against and not certificate.swept),
+        "suspected_alone": float(
+            suspected and certificate.kind != "replay" and len(attribution.operations) == 1
+        ),
+        "suspected_among_others": float(suspected) * len(attribution.alternatives),
         "rescue_rate": certificate.rescue["right"] / draws,
         "redrawn": float(draws > 1 and certificate.kind == "replay"),
         "deterministic": float(certificate.deterministic),

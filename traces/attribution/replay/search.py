@@ -147,11 +147,11 @@ def delivers(repair: Repair, scene: Scene) -> bool:
     """Say whether a repair does more than go round another operation's fault.
 
     What a retrieval hands on has to carry the evidence, under the date that it was said of;
-    what an update leaves aside must not be an invention that the extraction handed to it.
+    an update that was handed an invention by the extraction is not to blame for it.
     """
     if repair.kind == "leave_out":
         return False
-    if repair.kind == "keep":
+    if repair.operation.kind == "update" and repair.kind != "delete":
         given = scene.index.inputs(repair.operation, "fact")
         return not any(unsupported(scene, fact) for fact in given)
     if repair.kind != "choose":
