@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +273,26 @@ def test_a_limit_stops_it_and_the_same_command_goes_on(
     told = capsys.readouterr()
     assert "the budget of 8 calls is used up; with a higher limit" in told.err
     assert "not looked at yet" in told.out
+
+
+def test_a_killed_one_goes_on_where_it_ended(run: Path, tmp_path: Path) -> None:
+    """After kill -9 the same command finds the rest: the causes are those of one that was never
+    killed, and at most the call that was in flight is made again."""
+    whole = Path(shutil.copytree(run, tmp_path / "whole"))
+    assert main(["attribute", str(whole), "--concurrency", "1", "--json"]) == 0
+    command = ["attribute", str(run), "--concurrency", "1", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "agent", *command], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["new"] is True
+        process.kill()
+    before = len(recorded_causes(run))
+    assert 0 < before < len(recorded_causes(whole))
+    assert main(command) == 0
+    assert recorded_causes(run) == recorded_causes(whole)
+    assert 0 <= calls_made(run) - calls_made(whole) <= 1
 
 
 def test_a_stopped_run_is_attributed_and_can_be_resumed(tmp_path: Path) -> None:

@@ -220,7 +220,8 @@ def _remarks(screen: Console, causes: Causes, done: Mapping[str, Any]) -> None:
             f"tokens (median); 95% at most {calls['p95']:g} and "
             f"{wording.tokens(int(tokens['p95']))}"
         )
-        screen.print(f"Made now   {_made(done)}")
+        made = _made(done) if causes.made else "nothing: all of it was recorded"
+        screen.print(f"Made now   {made}")
 
 
 def _made(done: Mapping[str, Any]) -> str:

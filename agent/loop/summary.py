@@ -171,9 +171,10 @@ def _gated(record: dict[str, Any]) -> dict[str, Any]:
 def _attributions(services: Services) -> dict[str, Any]:
     """Counts over the training failures of every prompt set that was worked on; a set that
     stayed the working one for several rounds counts once."""
-    by_type: Counter[str] = Counter()
-    abstained: Counter[str] = Counter()
+    found: dict[str, Counter[str]] = {
+        name: Counter() for name in ("by_verdict", "by_error_type", "abstained")
+    }
     for record in {r["prompts"]: r for r in services.store.rounds("attribute")}.values():
-        by_type.update(record["by_error_type"])
-        abstained.update(record["abstained"])
-    return {"by_error_type": dict(by_type), "abstained": dict(abstained)}
+        for name, counter in found.items():
+            counter.update(record.get(name, {}))  # earlier versions counted no verdicts
+    return {name: dict(counter) for name, counter in found.items()}

@@ -73,8 +73,9 @@ class Walk:
             inputs = self._inputs(step)
             size = FORM + tokens_of("".join((instruction(), *inputs.values())))
             self._spent += size
-            # The next request would be about as large, with one more line of what was said.
-            last = step == self._steps or self._spent + 1.1 * size > self._tokens
+            # What the next request may take: this one's, with a frontier as large as can be.
+            most = size - tokens_of(inputs["operations"]) + FORM + self._tokens // self._steps
+            last = step == self._steps or self._spent + most > self._tokens
             if last:
                 inputs["steps_left"] = "none: this is the last step, so decide now"
             outputs, read = (LAST, self._read_last) if last else (OUTPUTS, self._read)
