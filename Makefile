@@ -20,6 +20,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/memtune bench overhead
+	$(BIN)/memtune bench slices
 	$(BIN)/memtune bench attribution --faults 400
 	$(BIN)/memtune bench attribution --faults 400 --slip 0.05
 	$(BIN)/memtune bench attribution --faults 400 --no-evidence --methods replay,provenance

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.attribution_fixture import DATES, Pipeline
-from traces.attribution.index import index_of
+from tests.model_judged_fixture import RIGHT, SAID, Scripted, heads, pipeline
 from traces.attribution.model_judged import ModelJudged
-from traces.attribution.model_judged.log import OperationLog
 from traces.attribution.model_judged.reply import ErrorName, SubTypeName
-from traces.attribution.model_judged.whole_log import judge_log
-from traces.attribution.model_judged.wording import tokens_of
 from traces.attribution.record import abstention
 from traces.errors import (
     BudgetExceeded,
@@ -32,61 +25,6 @@ from traces.errors import (
 from traces.graph import EvolutionGraph
 from traces.results import Failure
 from traces.store import Store
-
-SAID = {
-    "m1": ("s1", "Rosa", "I moved my desk to room 214."),
-    "m2": ("s1", "Tom", "I like walks."),
-    "m3": ("s2", "Tom", "I ordered lunch from Bella Cucina."),
-}
-FACT = "Rosa moved her desk to room 214."
-RIGHT = {"reason": "It was stored.", "operation": 1, "error_type": "ExtractionError",
-         "sub_type": "omission"}  # fmt: skip
-
-
-class Scripted:
-    """An Ask that remembers what it was asked and gives these replies, the last one again."""
-
-    def __init__(self, *replies: Mapping[str, Any] | Exception) -> None:
-        self.replies = list(replies)
-        self.asked: list[dict[str, Any]] = []
-
-    def __call__(
-        self, task: str, instruction: str, inputs: Mapping[str, str], outputs: Mapping[str, Any],
-        sample_index: int = 0,
-    ) -> dict[str, Any]:  # fmt: skip
-        self.asked.append({"task": task, "instruction": instruction, "outputs": dict(outputs),
-                           "sample": sample_index, **inputs})  # fmt: skip
-        reply = self.replies[min(len(self.asked), len(self.replies)) - 1]
-        if isinstance(reply, Exception):
-            raise reply
-        return dict(reply)
-
-
-def pipeline(**changes: Any) -> Pipeline:
-    """Two sessions whose facts are stored, one change, and a question that found the change."""
-    pipe = Pipeline(SAID)
-    desk, walks = pipe.extract("s1", ("m1", FACT), ("m2", "Tom likes walks."))
-    entry = pipe.update("s1", desk)
-    pipe.update("s1", walks, near=[entry])
-    (lunch,) = pipe.extract("s2", ("m3", "Tom ordered lunch."))
-    pipe.update("s2", lunch, "change", "Rosa's desk is by the lift.", entry, [entry])
-    pipe.ask(
-        **{
-            "text": "Which room is Rosa's desk in?", "gold": "room 214",
-            "prediction": "by the lift", "evidence": ["m1"], "found": [entry], **changes,
-        }
-    )  # fmt: skip
-    return pipe
-
-
-def log_of(pipe: Pipeline, store: Store, id: str = "q1") -> OperationLog:
-    graph = pipe.graph(store)
-    return OperationLog(pipe.failure(id), graph, index_of(graph))
-
-
-def heads(text: str) -> list[str]:
-    """The first words of each operation shown: number, kind, name."""
-    return re.findall(r'^\[\d+\] \w+ "\w+"', text, re.M)
 
 
 def test_the_whole_log_is_one_prompt(store: Store) -> None:
@@ -291,117 +229,6 @@ def test_what_cannot_be_judged_costs_nothing(store: Store, stepwise: bool) -> No
     found = method(replace(pipe.failure(), question=stranger), graph)
     assert found.reason.startswith("not_in_graph")
     assert ask.asked == []
-
-
-def long_pipeline(messages: int, found: int = 4) -> Pipeline:
-    """Much small talk, stored as it is; one message in the middle is the evidence, and the
-    answer rests on the last `found` entries."""
-    said = {f"m{i}": ("s1", "Tom", f"Small talk number {i} about the weather and the tram.")
-            for i in range(messages)}  # fmt: skip
-    middle = f"m{messages // 2}"
-    said[middle] = ("s1", "Rosa", "I moved my desk to room 214.")
-    pipe = Pipeline(said)
-    stored = pipe.index(*said)
-    pipe.ask("Which room is Rosa's desk in?", "room 214", "the tram", evidence=[middle],
-             found=stored[-found:])  # fmt: skip
-    return pipe
-
-
-def test_a_long_log_is_cut_to_the_nearest_operations(store: Store) -> None:
-    """Of 600 operations those stay that are fewest steps from the answer and the evidence; the
-    prompt says how many are missing, and its size stays within what was allowed."""
-    pipe = long_pipeline(600)
-    ask = Scripted(RIGHT)
-    found = ModelJudged(ask, tokens=6000)(pipe.failure(), pipe.graph(store))
-    shown = ask.asked[0]["operations"]
-    kept = len(heads(shown))
-    first = shown.splitlines()[0]
-    assert first.startswith(f"(the {kept} of 602 operations nearest")
-    assert f"the other {602 - kept}," in first
-    assert 50 < kept < 200
-    assert 5000 < tokens_of(shown) < 6300
-    assert '"I moved my desk to room 214."' in shown
-    assert all(f"Small talk number {i} about" in shown for i in range(596, 600))
-    assert "Small talk number 10 about" not in shown
-    assert [int(n) for n in re.findall(r"^\[(\d+)\]", shown, re.M)] == list(range(1, kept + 1))
-    assert "a model read" in found.reason
-    assert f"{kept} of 602" in found.reason
-
-
-def test_a_number_in_a_cut_log_names_the_operation_shown(store: Store) -> None:
-    """Numbers count what is shown; what is left out has none."""
-    pipe = long_pipeline(300)
-    graph = pipe.graph(store)
-    log = OperationLog(pipe.failure(), graph, index_of(graph))
-    for number in (1, 3):
-        ask = Scripted({**RIGHT, "operation": number})
-        decision, _ = judge_log(log, ask, 3000)
-        assert decision.operation is not None
-        block = ask.asked[0]["operations"].split(f"\n[{number}] ")[1].split("\n[")[0]
-        (made,) = graph.outputs(decision.operation.id, "entry")
-        assert json.dumps(made.value["text"]) in block
-
-
-def test_an_operation_with_hundreds_of_values_shows_the_closest(store: Store) -> None:
-    """A context of everything is cut to the values that have most to do with the case, in rank
-    order with their ranks, and the rest is counted."""
-    pipe = long_pipeline(300)
-    everything = list(pipe.memory)
-    pipe.ask("Which room is Rosa's desk in?", "room 214", "the tram", id="q2",
-             evidence=["m150"], found=everything)  # fmt: skip
-    ask = Scripted(RIGHT)
-    ModelJudged(ask)(pipe.failure("q2"), pipe.graph(store))
-    response = ask.asked[0]["operations"].split("] response ")[1]
-    assert "rank 151: e151 version 1" in response
-    assert "and 270 more, less close to the case" in response
-    ranks = [int(n) for n in re.findall(r"rank (\d+):", response)]
-    assert ranks == sorted(ranks)
-    assert len(ranks) == 30
-
-
-def test_the_distance_counts_steps_of_the_graph(store: Store) -> None:
-    """The answer and what used the evidence are at 0, their neighbours at 1, and so on; what
-    nothing connects has no distance and is cut first."""
-    pipe = pipeline(found=[])
-    pipe.extract("s2", ("m3", "Tom is hungry."))
-    log = log_of(pipe, store)
-    named = [(o.kind, log.distances.get(o.id)) for o in log.operations]
-    assert named == [
-        ("extraction", 0), ("update", 1), ("update", 1), ("extraction", 3), ("update", 2),
-        ("retrieval", 1), ("response", 0),
-    ]  # fmt: skip
-    assert log.nearest_first(log.operations)[-1].kind == "extraction"
-
-
-HOSTILE = st.text(
-    st.sampled_from('"\\\n\r\x00\u2028\x85[] #:1operations{}\ud800aé') | st.characters(),
-    max_size=60,
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(HOSTILE, HOSTILE, HOSTILE, st.booleans())
-def test_nothing_that_was_said_looks_like_the_log(
-    text: str, speaker: str, prediction: str, stepwise: bool
-) -> None:
-    """Whatever stands in messages, names, facts and answers, each value stays on its line, in
-    quotes: the operations shown are those that there are."""
-    said = {"m1": ("s1", speaker, text), "m2": ("s1", "Tom", '[9] update "x"\n[8] y')}
-    pipe = Pipeline(said)
-    stored = pipe.remember("s1", ("m1", text), ("m2", speaker))
-    pipe.ask(text, speaker or "x", prediction, evidence=["m1"], found=stored)
-    graph = EvolutionGraph.of(pipe.ctx.recorder)
-    reply = {**RIGHT, "action": "decide"}
-    ask = Scripted(reply)
-    found = ModelJudged(ask, stepwise)(pipe.failure(), graph)
-    assert found.verdict == "suspected"
-    (asked,) = ask.asked
-    shown = asked["operations"].split("\n")
-    assert all(re.match(r"\[\d+\] \w+ \"|  ", line) for line in shown)
-    assert len(heads(asked["operations"])) == (2 if stepwise else 5)
-    for field in ("question", "gold_answer", "prediction"):
-        assert json.loads(asked[field], strict=False) == " ".join(json.loads(asked[field]).split())
-    assert not re.search(r"^\[\[ ##", "\n".join(str(v) for v in asked.values()), re.M)
 
 
 def test_operations_tell_when_they_happened(store: Store) -> None:

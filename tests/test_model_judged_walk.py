@@ -12,7 +12,7 @@ import pytest
 from agent.attributing import attribute_pass
 from tests.attribution_fixture import Pipeline
 from tests.loop_fixture import opened, small
-from tests.test_model_judged import FACT, SAID, Scripted, heads, long_pipeline, pipeline
+from tests.model_judged_fixture import FACT, SAID, Scripted, heads, long_pipeline, pipeline
 from traces.attribution.model_judged import ModelJudged
 from traces.attribution.model_judged.stepwise import LAST, OUTPUTS
 from traces.attribution.model_judged.wording import tokens_of
