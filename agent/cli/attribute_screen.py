@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agent.loop.reopening import Reopened
     from traces.results import Attribution
 
-_PAUSE = 5.0  # seconds between plain lines of progress
+_PAUSE = 15.0  # seconds between plain lines of progress
 
 
 class Shown:
