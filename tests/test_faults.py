@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from agent.loop import opening
+from agent.loop import parts
 from agent.loop.runner import run, settings_of
 from agent.models import gateway as gateway_module
 from agent.models.breaker import BreakerSettings
@@ -80,7 +80,7 @@ def openai(monkeypatch: pytest.MonkeyPatch, server: FaultyServer) -> dict[str, A
         )
         return dict.fromkeys(ROLES, provider)
 
-    monkeypatch.setattr(opening, "make_providers", make)
+    monkeypatch.setattr(parts, "make_providers", make)
     return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -227,6 +228,39 @@ def test_what_was_taken_back_is_evidence_of_a_question_without_answer() -> None:
     assert withdrawn(said, question.format("Tom")) == ()
     assert withdrawn(said, "Which soup does Ann like?") == ()
     assert withdrawn(said, "What is Ann's phone number?") == ()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_causes_are_the_same_with_and_without_ids(store: Store, named: bool) -> None:
+    """Of a retraction that memory missed, a stale address, and a fact never extracted, the
+    same operation is named whether the data set names the evidence or not."""
+    said = {
+        "m1": ("s1", "Ann", "I have a membership in the chess club."),
+        "m2": ("s1", "Ann", "I live in Porto, by the river."),
+        "m3": ("s2", "Ann", "I cancelled my membership in the chess club."),
+        "m4": ("s2", "Ann", "I live in Graz now."),
+        "m5": ("s2", "Tom", "The boat lies in Split."),
+    }
+    pipe = Pipeline(said)
+    club, home = pipe.remember(
+        "s1", ("m1", "Ann has a membership in the chess club."), ("m2", "Ann lives in Porto.")
+    )
+    pipe.remember("s2", ("m3", "Ann cancelled her membership in the chess club."),
+                  ("m4", "Ann lives in Graz now."))  # fmt: skip
+    asked: list[tuple[str, str | None, str, list[str], str, str]] = [
+        ("In which club does Ann have a membership?", None, "the chess club", [club],
+         "m1 m3", "DeletionError/stale"),
+        ("Where does Ann live?", "Graz", "Porto", [home], "m4", "UpdateError/stale"),
+        ("Where does the boat lie?", "Split", "In Rome", [], "m5", "ExtractionError/omission"),
+    ]  # fmt: skip
+    for i, (text, gold, prediction, found, evidence, _) in enumerate(asked):
+        pipe.ask(text, gold, prediction, id=f"q{i}", found=found, unanswerable=gold is None,
+                 evidence=evidence.split() if named else ())  # fmt: skip
+    graph = pipe.graph(store)
+    for i, (_, _, _, _, evidence, cause) in enumerate(asked):
+        made = Provenance()(pipe.failure(f"q{i}"), graph)
+        assert f"{made.error_type}/{made.sub_type}" == cause
+        assert set(evidence.split()) >= set(made.evidence) > set()
 
 
 # whatever comes ------------------------------------------------------------------------------

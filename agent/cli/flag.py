@@ -42,7 +42,7 @@ and nothing is proved. Flagged twice, a question has the later correction."""
 
 def register(app: typer.Typer) -> None:
     """Add the group's verb."""
-    from traces.attribution.replay.trial import MOST_CALLS
+    from traces.attribution.replay.caps import MOST_CALLS
 
     app.command("flag", epilog=_EXAMPLES.format(calls=MOST_CALLS))(flag)
 

@@ -10,8 +10,9 @@ from traces.attribution.locate import with_evidence
 from traces.attribution.provenance import matches_gold
 from traces.attribution.record import abstention, judge_doubt
 from traces.attribution.registry import Replaying
+from traces.attribution.replay.caps import MOST_CALLS, MOST_TOKENS
 from traces.attribution.replay.confidence import Confidence
-from traces.attribution.replay.trial import MOST_CALLS, MOST_TOKENS, Trial
+from traces.attribution.replay.trial import Trial
 from traces.attribution.replay.verdict import Verdict
 from traces.errors import InterventionError, MemtuneError, OperationError
 from traces.graph import EvolutionGraph

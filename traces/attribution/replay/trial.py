@@ -12,6 +12,7 @@ from traces.attribution.index import GraphIndex, index_of
 from traces.attribution.on_matter import on_matter
 from traces.attribution.provenance import matches_gold
 from traces.attribution.registry import Replaying
+from traces.attribution.replay.caps import MOST_CALLS, MOST_REPLAYS, MOST_TOKENS
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.suspects import Suspects, suspects
 from traces.attribution.targets import Target
@@ -22,11 +23,6 @@ from traces.protocols import Ask
 from traces.replay import Replay, Replayed
 from traces.results import Failure
 from traces.schema import Variable
-
-# What one failure may cost. Half of all failures take less than a third of it.
-MOST_CALLS = 24
-MOST_TOKENS = 60_000
-MOST_REPLAYS = 24
 
 
 @dataclass(frozen=True)
