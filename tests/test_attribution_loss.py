@@ -158,9 +158,13 @@ def test_keeping_what_an_entry_already_says_loses_nothing(store: Store) -> None:
 def test_a_merge_that_drops_the_new_value_is_a_wrong_merge(store: Store) -> None:
     """A merge that drops the new value is a wrong merge."""
     pipe = Pipeline(SAID)
-    fact, other = pipe.extract("s1", ("m1", FACT), ("m2", "Rosa likes her desk by a window."))
+    fact, other = pipe.extract(
+        "s1", ("m1", FACT), ("m2", "Tom thinks the weather is nice for a walk.")
+    )
     entry = pipe.update("s1", other)
-    pipe.update("s1", fact, "change", "Rosa moved her desk.", entry, [entry])
+    pipe.update(
+        "s1", fact, "change", "Tom thinks the weather is nice. Rosa moved her desk.", entry, [entry]
+    )
     assert kind(attribute(asked(pipe, entry), store)) == ("UpdateError", "wrong_merge")
 
 

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Literal
 
 from traces.abstention import abstains
-from traces.attribution.dates import day_of, spans
+from traces.attribution.dates import day_of, spans, words_without_times
 from traces.attribution.index import GraphIndex
 from traces.attribution.targets import Item, Target, holds, target_of
 from traces.attribution.words import (
@@ -77,10 +77,18 @@ def subject_state(item: Item, target: Target) -> Literal["named", "lost", "wrong
 
 
 def coverage(item: Item, target: Target) -> float:
-    """Return the weighted share (0..1) of the message's telling stems that an item has."""
+    """Return the weighted share (0..1) of the message's telling stems that an item has.
+
+    Where the time is what is asked for, only what is said to have happened then counts: another
+    event of the same day is another matter.
+    """
     held = set(key_stems(item.text)) | (set(key_stems(item.speaker)) if item.raw else set())
-    total = sum(weight for _, weight in target.key)
-    return sum(w for stem, w in target.key if stem in held) / total if total else 0.0
+    key = target.key
+    if target.kind == "time":
+        matter = set(key_stems(words_without_times(target.message.value["text"])))
+        key = tuple(pair for pair in key if pair[0] in matter) or key
+    total = sum(weight for _, weight in key)
+    return sum(w for stem, w in key if stem in held) / total if total else 0.0
 
 
 def read_wording(item: Item, target: Target) -> Reading:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from traces.attribution.dates import Span, day_of, spans, words_without_times
 from traces.attribution.words import key_stems, share
 
+SUPPORTS = 0.5  # the least share of a claim that says it
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

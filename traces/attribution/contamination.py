@@ -9,19 +9,14 @@ from __future__ import annotations
 
 from traces.abstention import abstains
 from traces.attribution.blame import Blame, describe_update
-from traces.attribution.claim import Claim
+from traces.attribution.claim import SUPPORTS, Claim
 from traces.attribution.index import Asked, GraphIndex
-from traces.attribution.words import (
-    first_person,
-    key_stems,
-    quote,
-    share,
-)
+from traces.attribution.invented import invented_sentence
+from traces.attribution.words import first_person, key_stems, quote, share
 from traces.domain import Question
 from traces.graph import EntryVersion
 from traces.schema import OperationRecord, Variable
 
-_SUPPORTS = 0.5
 _REPEATED = 3  # entries of the context, word for word in one answer
 
 
@@ -33,6 +28,7 @@ class Contamination:
         self.question = question
         self.asked: Asked = index.asked(question.id)
         self.prediction = prediction
+        self._asked = set(key_stems(question.text)) - index.name_stems
         # What the gold answer says too is not what went wrong.
         self.claim = Claim.of(prediction, f"{question.text} {question.answer or ''}")
 
@@ -54,7 +50,7 @@ class Contamination:
             value = variable.value
             score = self.claim.support(self._worded(variable), value["date"])
             rank = (score, share(asked, key_stems(self._worded(variable))))
-            if score >= _SUPPORTS and rank > best:
+            if score >= SUPPORTS and rank > best:
                 best, found = rank, variable
         return found
 
@@ -80,6 +76,9 @@ class Contamination:
         sources = [self.index.messages[s] for s in ids if s in self.index.messages]
         if version is None or not sources:
             return None
+        sentence = invented_sentence(self.index, supporter)
+        if not set(key_stems(sentence)).isdisjoint(self._asked):
+            return self._inventor_of(sentence, version, sources)
         if not self.said_in(sources):
             return self._inventor(version, sources)
         return self._wrong_speaker(version, sources)
@@ -88,7 +87,7 @@ class Contamination:
         """Say whether messages say what the prediction claims."""
         joined = " ".join(f"{m.value['speaker']} {m.value['text']}" for m in sources)
         told = share(self.claim.stems, key_stems(joined)) if self.claim.stems else 1.0
-        if told < _SUPPORTS:
+        if told < SUPPORTS:
             return False
         if not self.claim.times:
             return True
@@ -97,13 +96,20 @@ class Contamination:
             for m in sources
         )
 
+    def adds(self, variable: Variable, sources: list[Variable]) -> bool:
+        """Say whether it is this fact or entry that brings in what the prediction claims and
+        messages do not say."""
+        said = key_stems(" ".join(self._worded(m) for m in sources))
+        missing = self.claim.stems - set(said)
+        return not missing or not missing.isdisjoint(key_stems(self._worded(variable)))
+
     def _first_that_says_it(self, version: EntryVersion) -> EntryVersion:
         """Return the earliest version of the entry since when it supports the prediction."""
         chain = self.index.chain_of[version.variable.value["entry_id"]]
         first = version
         for one in reversed(chain[: chain.index(version)]):
             value = one.variable.value
-            if self.claim.support(self._worded(one.variable), value["date"]) < _SUPPORTS:
+            if self.claim.support(self._worded(one.variable), value["date"]) < SUPPORTS:
                 break
             first = one
         return first
@@ -113,29 +119,48 @@ class Contamination:
         maker = self.index.operation(first.made_by)
         claim = self.claim
         facts = self.index.inputs(maker, "fact")
-        said = [f for f in facts
-                if claim.support(self._worded(f), f.value["date"]) >= _SUPPORTS]  # fmt: skip
+        said = [
+            f for f in facts
+            if claim.support(self._worded(f), f.value["date"]) >= SUPPORTS
+            and self.adds(f, sources)
+        ]  # fmt: skip
         told = claim.stems and share(
             claim.stems, key_stems(" ".join(self._worded(m) for m in sources))
         )
-        invented = "wrong_time" if claim.times and (not claim.stems or told) else "hallucination"
+        dated = claim.times and (not claim.stems or told)
+        sub_type = "wrong_time" if dated else "hallucination"
         for fact in said:
             extraction = self.index.maker(fact.id)
             if extraction is not None and extraction.kind == "extraction":
                 return blame_sources(
-                    extraction, "ExtractionError", invented,
+                    extraction, "ExtractionError", sub_type,
                     "a fact says what its messages do not", sources, fact.value["text"],
                 )  # fmt: skip
         if maker.kind != "update":
             return blame_sources(
-                maker, "ExtractionError", invented, "it says what its messages do not", sources,
+                maker, "ExtractionError", sub_type, "it says what its messages do not", sources,
                 first.variable.value["text"],
             )  # fmt: skip
         merged = any(c.value["action"] == "change" for c in self.index.outputs(maker, "change"))
-        sub = "wrong_merge" if merged else invented
+        sub = "wrong_merge" if merged else sub_type
         return blame_sources(
             maker, "UpdateError", sub, "the stored entry says what its messages do not", sources,
             describe_update(self.index, maker),
+        )  # fmt: skip
+
+    def _inventor_of(self, sentence: str, version: EntryVersion, sources: list[Variable]) -> Blame:
+        """Blame whoever first wrote a sentence that the entry's messages do not say."""
+        versions = self.index.chain_of[version.variable.value["entry_id"]]
+        first = next((v for v in versions if sentence in v.variable.value["text"]), version)
+        maker = self.index.operation(first.made_by)
+        for fact in self.index.inputs(maker, "fact"):
+            extraction = self.index.maker(fact.id)
+            if sentence in fact.value["text"] and extraction is not None:
+                maker = extraction
+        error_type = "UpdateError" if maker.kind == "update" else "ExtractionError"
+        return blame_sources(
+            maker, error_type, "hallucination", "it says what its messages do not", sources,
+            sentence,
         )  # fmt: skip
 
     def _wrong_speaker(self, version: EntryVersion, sources: list[Variable]) -> Blame | None:

@@ -35,7 +35,9 @@ def decide(
     others = [c.loss for c in lost if c not in decisive and c.loss is not None]
     supporter = contamination.supporter()
     misleading = supporter is not None and not _carries_gold(supporter, chains, path)
-    unfaithful = contamination.unfaithful(supporter) if supporter and misleading else None
+    whole = [chain for chain in chains if chain.target.kind != "bridge"]
+    suspicious = supporter is not None and not _carries_gold(supporter, whole, path)
+    unfaithful = contamination.unfaithful(supporter) if supporter and suspicious else None
     if unfaithful is not None and losses and _fed(unfaithful, losses, path):
         return unfaithful, [*losses, *others]
     stale = outdated.stale(contamination, supporter, chains) if supporter and misleading else None
@@ -44,14 +46,16 @@ def decide(
     if losses:
         ranked = sorted(losses, key=lambda b: (_stage(b), path.index.position[b.operation.id]))
         first = ranked[0]
-        found = [*ranked[1:], *others]
+        found = [*ranked[1:], *others, *([unfaithful] if unfaithful else [])]
         return first, found if stale is None else [*found, stale]
     if any(chain.blocked == "provider_error" for chain in chains):
         return None, others
     if supporter is not None and misleading:
         wrong = unfaithful or outdated.overwritten(contamination, supporter, chains)
         return wrong or outdated.distracted(contamination, supporter), others
-    return None, others
+    if supporter is None:
+        return None, others
+    return unfaithful or outdated.merged(contamination, supporter), others
 
 
 def _fed(unfaithful: Blame, losses: Sequence[Blame], path: Path) -> bool:

@@ -43,7 +43,7 @@ class Messages:
         self.question = question
         self.said = self._said(conversation)
         self.order = {message.value["id"]: i for i, message in enumerate(self.said)}
-        self.people = {stem for word in index.people for stem in key_stems(word)}
+        self.people = index.name_stems
         self.named = index.named(question.text)
         self.asked = frozenset(key_stems(question.text)) - self.people
 

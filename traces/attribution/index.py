@@ -33,7 +33,8 @@ class Asked:
 class GraphIndex:
     """Facts and entry versions by source message, operations by what they used.
 
-    `people` maps the lower-case words of the speakers' names to the full name.
+    `people` maps the lower-case words of the speakers' names to the full name; `name_stems`
+    are these words and their stems.
     """
 
     def __init__(self, graph: EvolutionGraph) -> None:
@@ -85,10 +86,16 @@ class GraphIndex:
             for word in tokens(message.value["speaker"]):
                 if len(word) > 2:
                     self.people.setdefault(word, message.value["speaker"])
+        stems = (stem for word in self.people for stem in key_stems(word))
+        self.name_stems = frozenset((*self.people, *stems))
 
     def weight(self, stem: str) -> float:
         """Return the inverse document frequency of a stem among the messages, above 0."""
-        return math.log1p((len(self.messages) + 1) / (self._document_counts[stem] + 0.5))
+        return self.weight_of(self._document_counts[stem])
+
+    def weight_of(self, messages: int) -> float:
+        """Return the weight of a stem that so many messages hold."""
+        return math.log1p((len(self.messages) + 1) / (messages + 0.5))
 
     def named(self, text: str) -> set[str]:
         """Return the speakers (full names) that a text names."""

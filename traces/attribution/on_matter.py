@@ -16,7 +16,7 @@ def on_matter(index: GraphIndex, question: Question) -> tuple[str, ...]:
         return question.evidence
     said = {id: set(key_stems(message.value["text"])) for id, message in index.messages.items()}
     # Words that nobody used ('To which magazine ...') tell the messages from nothing.
-    asked = (set(key_stems(question.text)) - set(index.people)) & set().union(*said.values())
+    asked = (set(key_stems(question.text)) - index.name_stems) & set().union(*said.values())
     total = sum(index.weight(stem) for stem in asked)
     named = index.named(question.text)
     position = index.asked(question.id).position

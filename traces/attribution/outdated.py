@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from traces.attribution.blame import Blame, describe_update
+from traces.attribution.claim import SUPPORTS
 from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.dates import spans
 from traces.attribution.on_matter import on_matter
 from traces.attribution.path import Chain
-from traces.attribution.words import entities, key_stems, quote, share, takes_back_words
+from traces.attribution.words import as_history, entities, key_stems, quote, share, takes_back_words
 from traces.graph import EntryVersion
 from traces.schema import OperationRecord, Variable
 
@@ -40,7 +41,7 @@ def stale(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Bla
 def replaces(c: Contamination, update: OperationRecord, fact: Variable, old: EntryVersion) -> bool:
     """Say whether a fact gives a new value for what an entry records: of the same person,
     on what the question asks; more is wanted where the update was not shown the entry."""
-    people = set(c.index.people)
+    people = c.index.name_stems
     text = old.variable.value["text"]
     held, asked = set(key_stems(text)) - people, set(key_stems(c.question.text)) - people
     before, after = c.index.named(text), c.index.named(fact.value["text"])
@@ -65,7 +66,7 @@ def _other_matter(c: Contamination, old: str, new: str) -> bool:
     left, right = spans(old), spans(new)
     if left and right and not any(a.holds(b) or b.holds(a) for a in left for b in right):
         return True
-    people = set(c.index.people)
+    people = c.index.name_stems
     gold = set(key_stems(c.question.answer or ""))
     things = {s for e in entities(old) - people for s in key_stems(e)} - c.claim.stems
     others = {s for e in entities(new) - people for s in key_stems(e)} - gold
@@ -104,11 +105,38 @@ def overwritten(c: Contamination, supporter: Variable, chains: Sequence[Chain]) 
     return None
 
 
+def merged(c: Contamination, supporter: Variable) -> Blame | None:
+    """Blame the update that put two statements on different matters into one entry, of which
+    the wrong answer took the other one; None where the later one replaced the earlier."""
+    version = c.version(supporter)
+    maker = c.index.operation(version.made_by) if version else None
+    if version is None or maker is None or maker.kind != "update":
+        return None
+    if as_history(supporter.value["text"]):
+        return None
+    claim = c.claim
+    for fact in c.index.inputs(maker, "fact"):
+        if claim.support(fact.value["text"], fact.value["date"]) >= SUPPORTS:
+            return None
+        for shown in c.index.inputs(maker, "entry"):
+            same = shown.value["entry_id"] == supporter.value["entry_id"]
+            told = claim.support(shown.value["text"], shown.value["date"]) >= SUPPORTS
+            if same and told and not replaces(c, maker, fact, EntryVersion(shown, "", None)):
+                return Blame(
+                    maker, "UpdateError", "wrong_merge",
+                    "two statements on different matters were put into one entry: "
+                    f"{quote(supporter.value['text'], 200)}",
+                    quote(f"fact: {fact.value['text']} entry: {shown.value['text']}"),
+                    quote(describe_update(c.index, maker)), tuple(fact.value["sources"]),
+                )  # fmt: skip
+    return None
+
+
 def distracted(c: Contamination, supporter: Variable) -> Blame | None:
     """Blame a retrieval that may choose (it has a slot) for an entry on the question's
     matter, faithful but not what was asked for, that the wrong answer took."""
     search = next((o for o in reversed(c.asked.retrievals) if o.slot), None)
-    people = set(c.index.people)
+    people = c.index.name_stems
     asked = set(key_stems(c.question.text)) - people
     text = supporter.value["text"]
     same_person = c.index.named(text) & c.index.named(c.question.text)
@@ -142,7 +170,7 @@ def retracted(c: Contamination, supporter: Variable) -> Blame | None:
     newest = max((order.get(s, -1) for s in sources), default=-1)
     if newest < 0:
         return None
-    told = set(key_stems(supporter.value["text"])) - set(c.index.people)
+    told = set(key_stems(supporter.value["text"])) - c.index.name_stems
     known = on_matter(c.index, c.question)
     later = [
         c.index.messages[id] for id in sorted(known, key=lambda m: order.get(m, -1))
@@ -150,9 +178,55 @@ def retracted(c: Contamination, supporter: Variable) -> Blame | None:
         and told & set(key_stems(c.index.messages[id].value["text"]))
     ]  # fmt: skip
     plain = [m for m in later if takes_back_words(m.value["text"])]
+    if not set(sources) & set(known):
+        later = [m for m in later if not _taken_back(c, m, set(known))]
+        plain = [m for m in plain if m in later]
     # What the data set names may also be a mere near miss.
     meant = plain or (later if set(c.question.evidence) & set(sources) else [])
     return _retraction_missed(c, meant[0], supporter) if meant else None
+
+
+def ended_early(c: Contamination, supporter: Variable) -> Blame | None:
+    """Blame the update on something else that ended what a message then took back, or None.
+
+    The retraction found nothing to delete and became an entry of its own.
+    """
+    sources = set(supporter.value.get("sources", ()))
+    known = set(on_matter(c.index, c.question))
+    if not sources & known:
+        return None
+    for id in sorted(known - sources, key=lambda m: c.index.order.get(m, -1)):
+        for version in c.index.versions[id]:
+            ender = c.index.operation(version.ended_by) if version.ended_by else None
+            if ender is None or ender.kind != "update":
+                continue
+            facts = c.index.inputs(ender, "fact")
+            if not facts or any(known.intersection(f.value["sources"]) for f in facts):
+                continue
+            text = version.variable.value["text"]
+            entry_id = version.variable.value["entry_id"]
+            entries = c.index.outputs(ender, "entry")
+            gone = all(e.value["entry_id"] != entry_id for e in entries)
+            return Blame(
+                ender, "DeletionError" if gone else "UpdateError", "overwritten",
+                f"a statement on something else ended the entry: {quote(text, 200)}",
+                quote(f"fact: {facts[0].value['text']} entry: {text}"),
+                quote(describe_update(c.index, ender)), (id,),
+            )  # fmt: skip
+    return None
+
+
+def _taken_back(c: Contamination, message: Variable, known: set[str]) -> bool:
+    """Say whether a retraction did delete what it takes back: an entry of `known` messages."""
+    for fact in c.index.facts[message.value["id"]]:
+        update = _update_of(c, fact)
+        for change in c.index.outputs(update, "change") if update else ():
+            versions = c.index.chain_of.get(change.value["target"] or "", ())
+            if change.value["action"] == "delete" and any(
+                known.intersection(v.variable.value["sources"]) for v in versions
+            ):
+                return True
+    return False
 
 
 def _retraction_missed(c: Contamination, message: Variable, supporter: Variable) -> Blame | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from traces.attribution.dates import spans
+from traces.attribution.misdated import misdated
 from traces.attribution.path import Chain, Path
 from traces.attribution.words import key_stems, quote
 from traces.graph import EntryVersion
@@ -48,6 +50,14 @@ def _ranks(path: Path, chain: Chain, shown: Sequence[Variable]) -> list[int]:
 def _lose(path: Path, chain: Chain) -> None:
     index = path.index
     operation, sub, what = _loser(path, chain)
+    dater = _dater(path, chain, operation)
+    if dater is not None:
+        what = "it was kept under another day, and a search by date passed it by"
+        chain.lost_at(
+            dater, "ExtractionError", "wrong_time", what,
+            produced=chain.facts[0].value["text"],
+        )  # fmt: skip
+        return
     queries = _queries(path, operation)
     stands = chain.entries[0].variable.value["text"] if chain.entries else ""
     given = f"question: {chain.target.question} searched for: {'; '.join(queries)}"
@@ -80,6 +90,19 @@ def _loser(path: Path, chain: Chain) -> tuple[OperationRecord, str, str]:
     if rank is not None and k < rank <= 2 * k:
         return search, "ranked_out", f"it stood in memory but was outranked (about rank {rank})"
     return search, "missed", "it stood in memory but was not found"
+
+
+def _dater(path: Path, chain: Chain, search: OperationRecord) -> OperationRecord | None:
+    """Return the extraction that gave the evidence a day which its message does not give, where
+    the search kept to certain days."""
+    index, message = path.index, chain.target.message
+    filters = (v for q in index.outputs(search, "query") for v in q.value.values())
+    dated = any(isinstance(value, str) and spans(value) for value in filters)
+    if not dated or not chain.facts:
+        return None
+    if not all(misdated(fact, message) for fact in chain.facts):
+        return None
+    return index.maker(chain.facts[0].id)
 
 
 def _queries(path: Path, operation: OperationRecord) -> list[str]:

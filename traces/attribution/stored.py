@@ -81,7 +81,7 @@ def _lose(path: Path, chain: Chain, update: OperationRecord, item: Variable) -> 
 def _related(path: Path, chain: Chain, update: OperationRecord) -> bool:
     """Say whether the update saw an entry on the same matter, which now holds an old value."""
     said = {stem for stem, _ in chain.target.key}
-    people = set(path.index.people)
+    people = path.index.name_stems
     return any(
         share(set(key_stems(v.value["text"])) - people, said) >= 0.34
         for v in path.index.inputs(update, "entry")
@@ -154,7 +154,7 @@ def _end(path: Path, chain: Chain, version: EntryVersion, operation_id: str) -> 
         return
     # A merge keeps something of the old value; what only repeats the new fact overwrites.
     new = set(key_stems(made[0].value["text"]))
-    kept = (new & set(key_stems(old))) - set(key_stems(said)) - set(index.people)
+    kept = (new & set(key_stems(old))) - set(key_stems(said)) - index.name_stems
     former = as_history(made[0].value["text"]) and not as_history(old)
     if kept and not former:
         what = "the entry that said it was merged and no longer says it"

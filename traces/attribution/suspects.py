@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from traces.attribution.blame import Blame
 from traces.attribution.carries import Carries
 from traces.attribution.chain import follow
-from traces.attribution.contamination import Contamination
+from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.decide import answer_blame, decide
 from traces.attribution.index import GraphIndex
+from traces.attribution.invented import invented_before, invented_for
 from traces.attribution.locate import locate
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Target
@@ -68,7 +69,7 @@ def suspects(
         found = blame_unanswerable(index, question, said, contamination)
         if isinstance(found, str):
             return Suspects(None, code=found, contamination=contamination)
-        return Suspects(found, contamination=contamination)
+        return Suspects(_source(index, found), contamination=contamination)
     wanted = targets or tuple(locate(index, question, carries, failure.conversation))
     if not wanted:
         return Suspects(None, code="no_evidence", contamination=contamination)
@@ -76,12 +77,29 @@ def suspects(
     chains = tuple(follow(path, target) for target in wanted)
     blame, others = decide(chains, contamination, path)
     response = answer_blame(path, chains, said)
-    blame = blame or response
+    blame = response if blame is None else _source(index, blame)
     code = ""
     if blame is None:
         blocked = [chain.blocked for chain in chains if chain.blocked]
         code = blocked[0] if blocked else "not_in_graph"
     return Suspects(blame, tuple(others), code, chains, contamination, response)
+
+
+def _source(index: GraphIndex, blame: Blame) -> Blame:
+    """Return the blame of whoever misled a suspected update with an invention, if anybody did:
+    with a fact that no message says, or with one in the entry that the update acted on."""
+    if blame.operation.kind != "update":
+        return blame
+    found = invented_for(index, blame.operation) or invented_before(index, blame.operation)
+    if found is None:
+        return blame
+    maker, made = found
+    sources = [index.messages[s] for s in made.value["sources"] if s in index.messages]
+    error_type = "ExtractionError" if maker.kind == "extraction" else "UpdateError"
+    return blame_sources(
+        maker, error_type, "hallucination",
+        "a later statement met what no message says", sources, made.value["text"],
+    )  # fmt: skip
 
 
 def scopes(failure: Failure) -> dict[str, str]:

@@ -131,7 +131,7 @@ def target_of(index: GraphIndex, question: Question, message: Variable) -> Targe
         "bridge", message, question.text, gold,
         subjects=_subjects(index, named, value),
         people=tuple(index.people.items()),
-        event=frozenset((asked & stems) - set(index.people) - _name_stems(index)),
+        event=frozenset((asked & stems) - index.name_stems),
         key=_key(index, value["text"], asked | set(key_stems(gold))),
         entities=frozenset(_entities(value["text"], asked | set(key_stems(gold)))),
     )  # fmt: skip
@@ -157,10 +157,6 @@ def _bare(gold: str) -> str:
     """Return what a gold date says besides its date ('early', 'around' say nothing)."""
     fillers = r"\b(?:early|late|mid|around|about|since|during|end|beginning|start|summer|winter|spring|fall|autumn|few|first|last|weekend|week|day|evening|morning)\b"  # noqa: E501
     return re.sub(fillers, " ", words_without_times(gold))
-
-
-def _name_stems(index: GraphIndex) -> set[str]:
-    return {stem for word in index.people for stem in key_stems(word)}
 
 
 def _subjects(index: GraphIndex, named: set[str], message: Mapping[str, Any]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.index import GraphIndex
 from traces.attribution.misdated import misdated
 from traces.attribution.on_matter import on_matter
-from traces.attribution.outdated import retracted
+from traces.attribution.outdated import ended_early, retracted
 from traces.attribution.words import quote
 from traces.domain import Question
 
@@ -40,6 +40,7 @@ def blame_unanswerable(
     # The wrong answer may rest on the entry that should be gone or on the one that says so.
     for entry in (supporter, *asked.context):
         found = found or retracted(contamination, entry)
+    found = found or ended_early(contamination, supporter)
     if found is not None:
         return found
     text = quote(supporter.value["text"], 200)

@@ -11,26 +11,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traces.attribution.blame import Blame
+from traces.attribution.replay.delivering import delivers
 from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.minimal import without_one
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import Found, delivers, extended
+from traces.attribution.replay.search import Found, extended, progress
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.words import quote
 from traces.domain import PIPELINE
 from traces.schema import Variable
 
 SAMPLES = 2
+_FAITHFUL = ("overwritten", "stale", "omission", "missed", "ranked_out")
 ROUNDS = 2  # misleading entries behind one bad answer
 
 
 @dataclass(frozen=True)
 class Entailed:
-    """A response that had what it needed, after these repairs upstream of it."""
+    """A response that had what it needed, after these repairs upstream of it. `unaided` is
+    false where a reader needed more: that an entry was left out which the answer does not rest
+    on."""
 
     blame: Blame
     repairs: tuple[Repair, ...]
+    unaided: bool = True
 
 
 def entailed(trial: Trial, found: Found) -> Entailed | None:
@@ -45,8 +50,12 @@ def entailed(trial: Trial, found: Found) -> Entailed | None:
         if further is None and found.rescue is None and answer and _part_is_enough(trial, best):
             answer = ""
         if not answer:
-            blame = _response(trial, found, best)
-            return None if blame is None else Entailed(blame, _needed(trial, best))
+            blame = blame_response(trial, found, best)
+            if blame is None:
+                return None
+            needed = _needed(trial, best)
+            own = tuple(r for r in needed if _at_fault(trial, found, r, best))
+            return Entailed(blame, own, len(own) == len(needed))
         if further is None and found.rescue is None:
             further = _unmislead(trial, found, best, answer, leaving_out=True)
         if further is None or found.rescue is not None:
@@ -112,7 +121,8 @@ def _unmislead(
     return tried if tried.replayed.error is None else None
 
 
-def _response(trial: Trial, found: Found, outcome: Outcome | None) -> Blame | None:
+def blame_response(trial: Trial, found: Found, outcome: Outcome | None) -> Blame | None:
+    """Return what is said of the response that gave the wrong answer; None without one."""
     index = trial.index(outcome)
     asked = index.asked(trial.failure.question.id)
     response = next((o for o in reversed(asked.responses) if o.status != "failed"), None)
@@ -142,6 +152,28 @@ def _needed(trial: Trial, outcome: Outcome | None) -> tuple[Repair, ...]:
         if without is not None and _enough(trial, without):
             outcome = without
     return outcome.repairs
+
+
+def _at_fault(trial: Trial, found: Found, repair: Repair, outcome: Outcome | None) -> bool:
+    """Say whether a repair mends a fault, or only helps a reader: an entry is left out that the
+    answer does not rest on; or all evidence was in the answer's context as it was, and nothing
+    in it is false."""
+    if repair.kind == "leave_out":
+        return _rested_on(trial, repair, outcome)
+    blame = found.blames.get(repair.operation.id)
+    whole = progress(found.first)[1] == 1 and bool(found.first.chains)
+    return not whole or (blame is not None and blame.sub_type not in _FAITHFUL)
+
+
+def _rested_on(trial: Trial, repair: Repair, outcome: Outcome | None) -> bool:
+    """Say whether the answer that was given rests on an entry that a repair leaves out: the
+    entry supports it, and without the entry another answer was given."""
+    if outcome is not None and outcome.replayed.prediction == trial.failure.prediction:
+        return False
+    supporter = trial.supporter(trial.recorded, trial.failure.prediction)
+    left = {v.value["entry_id"] for vs in repair.outputs.values() for v in vs
+            if v.kind == "retrieved"}  # fmt: skip
+    return supporter is not None and supporter.value.get("entry_id") not in left
 
 
 def _enough(trial: Trial, outcome: Outcome | None) -> bool:

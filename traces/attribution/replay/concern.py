@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from traces.attribution.claim import SUPPORTS
 from traces.attribution.contamination import Contamination
 from traces.attribution.invented import invented
 from traces.attribution.on_matter import on_matter
@@ -14,7 +15,6 @@ from traces.attribution.words import key_stems, share, takes_back_words
 from traces.graph import EntryVersion
 from traces.schema import OperationRecord, Outputs, Variable, VariableKind
 
-SUPPORTS = 0.5  # the least share of a claim that says it
 SAME = 0.5  # the least share of a text's telling stems in another that says the same
 _ROLES: dict[str, str] = {
     "fact": "facts", "message": "messages", "change": "changes", "entry": "entries",
@@ -43,7 +43,7 @@ def wanted(scene: Scene) -> tuple[Target, ...]:
         return scene.targets
     index, order = scene.index, scene.index.order
     sources = set(sources_of(supporter))
-    told = set(key_stems(supporter.value["text"])) - set(index.people)
+    told = set(key_stems(supporter.value["text"])) - index.name_stems
     known = on_matter(index, scene.question)
     named = [index.messages[id] for id in known if id in index.messages]
     texts = {m.value["id"]: m for m in named if told & set(key_stems(m.value["text"]))}
@@ -112,7 +112,7 @@ def unsupported(scene: Scene, fact: Variable) -> bool:
     messages = [index.messages[s] for s in sources_of(fact) if s in index.messages]
     found = contamination(scene)
     claims = found.claim.support(worded(fact), fact.value["date"]) >= SUPPORTS
-    if claims and not found.said_in(messages):
+    if claims and not found.said_in(messages) and found.adds(fact, messages):
         return True
     named = index.named(fact.value["text"])
     known = {m.value["speaker"] for m in messages}
@@ -145,12 +145,9 @@ def replaced(scene: Scene, operation: OperationRecord, item: Variable, entry: Va
 
 def takes_back(scene: Scene, item: Variable, entry: Variable) -> bool:
     """Say whether a fact (or message) says that what an entry records no longer holds."""
-    people = set(scene.index.people)
+    people = scene.index.name_stems
     shared = (set(key_stems(item.value["text"])) & set(key_stems(entry.value["text"]))) - people
-    about, of = scene.index.named(worded(item)), scene.index.named(entry.value["text"])
-    if item.kind == "fact":
-        about = scene.index.named(item.value["text"])
-    if not shared or (about and of and not about & of):
+    if not shared or _of_others(scene, item, entry):
         return False  # what one person takes back, another one may still have
     if takes_back_words(item.value["text"]):
         return True
@@ -166,11 +163,21 @@ def takes_back(scene: Scene, item: Variable, entry: Variable) -> bool:
 def repeats(scene: Scene, item: Variable, entry: Variable) -> bool:
     """Say whether an entry says already what a fact (or message) says; what the wrong answer
     claims is said by both."""
-    said = set(key_stems(item.value["text"])) - set(scene.index.people)
+    if _of_others(scene, item, entry):
+        return False
+    said = set(key_stems(item.value["text"])) - scene.index.name_stems
     if share(said, key_stems(entry.value["text"])) < SAME:
         return False
     claim = contamination(scene).claim
     return all(claim.support(worded(v), v.value["date"]) >= SUPPORTS for v in (item, entry))
+
+
+def _of_others(scene: Scene, item: Variable, entry: Variable) -> bool:
+    """Say whether a fact (or message) and an entry are of different people."""
+    about, of = scene.index.named(worded(item)), scene.index.named(entry.value["text"])
+    if item.kind == "fact":
+        about = scene.index.named(item.value["text"])
+    return bool(about and of and not about & of)
 
 
 def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Variable) -> bool:
@@ -184,7 +191,7 @@ def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Va
     evidence = {t.message_id for t in wanted(scene)}
     if not evidence.intersection(sources_of(entry)) or evidence.intersection(sources_of(item)):
         return False
-    return same_matter(scene, operation, item, entry)
+    return not _of_others(scene, item, entry) and same_matter(scene, operation, item, entry)
 
 
 # outputs ---------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from traces.attribution.claim import SUPPORTS
 from traces.attribution.on_matter import on_matter
 from traces.attribution.replay.concern import (
-    SUPPORTS,
     contamination,
     may_keep,
     rebuilt,
@@ -93,12 +93,12 @@ class _Update:
         the evidence took that for what it was about, or the answer was shown it as one on what
         the question asks."""
         index = self.scene.index
-        given = [self.item, *self.shown.values()]
-        asked = set(key_stems(self.scene.question.text)) - set(index.people)
+        asked = set(key_stems(self.scene.question.text)) - index.name_stems
         shown = {(v.value.get("entry_id"), v.value.get("version"))
                  for v in index.asked(self.scene.question.id).context}  # fmt: skip
         for entry in index.outputs(self.operation, "entry"):
-            more = beyond(given, entry, HISTORY)
+            before = self.shown.get(entry.value["entry_id"])
+            more = beyond([self.item, *([before] if before else [])], entry, HISTORY)
             version = index.version_of[entry.id]
             if more & asked and (entry.value["entry_id"], entry.value["version"]) in shown:
                 return True

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import islice
 
+from traces.attribution.replay.delivering import delivers
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.legality import IllegalRepair, check_legal
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import delivers, remade
+from traces.attribution.replay.search import remade
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.domain import PIPELINE
 
@@ -62,6 +63,8 @@ def later(trial: Trial, rescue: Outcome) -> Outcome | None:
     if len(rescue.repairs) != 1:
         return None
     (repair,) = rescue.repairs
+    if repair.kind == "without_fact":
+        return None  # an invention is nobody's later fault
     index, scene = trial.recorded, trial.scene()
     asked = index.asked(trial.failure.question.id)
     stage = PIPELINE.index(repair.operation.kind)
@@ -72,7 +75,9 @@ def later(trial: Trial, rescue: Outcome) -> Outcome | None:
             for id in sorted(trial.evidence)
             for fact in index.facts[id]
             for user in index.users[fact.id]
-            if user.kind == "update" and index.visible(user.id, asked)
+            if user.kind == "update"
+            and index.visible(user.id, asked)
+            and index.position[user.id] > index.position.get(repair.operation.id, -1)
         ]
     tried = 0
     for operation in after:

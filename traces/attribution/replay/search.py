@@ -8,41 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 
 from traces.attribution.blame import Blame
-from traces.attribution.misdated import misdated
-from traces.attribution.replay.concern import unsupported
+from traces.attribution.replay.delivering import delivers
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.suspects import Suspects
-from traces.attribution.targets import Item
 from traces.domain import PIPELINE
-from traces.schema import OperationRecord
 
 MOST_REPAIRS = 3  # operations in one certified set
 VARIANTS = 3  # repairs of one operation that are tried
 DRAWS = 3  # of a repair that should have rescued and did not
-SWEPT = 8  # repairs that a sweep tries
 RESERVED = 6  # calls that a sweep leaves for triage
 
 
 @dataclass
 class Found:
-    """What the search came to. `rescue` is the replay that gave the right answer; where there
-    is none, `best` is the one in which the evidence came furthest (None: the recorded pass)
-    and `suspects` who is suspected there. `tried` are operations that a repair was tried at;
-    `fallback` is a rescue that counts only where no other operation is found.
+    """What the search came to. `first` are the suspects on the recorded graph. `rescue` is the
+    replay that gave the right answer; where there is none, `best` is the one in which the
+    evidence came furthest (None: the recorded pass) and `suspects` who is suspected there.
+    `tried` are operations that a repair was tried at; `fallback` is a rescue that counts only
+    where no other operation is found.
+    `supplied` is a replay of the sweep that brought the answer an entry of the evidence.
     `draws` and `right` count the rescue's samples.
     """
 
+    first: Suspects
     suspects: Suspects
     rescue: Outcome | None = None
     best: Outcome | None = None
     blames: dict[str, Blame] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
     fallback: Outcome | None = None
+    supplied: Outcome | None = None
     swept: bool = False
     draws: int = 1
     right: int = 1
@@ -53,8 +53,8 @@ def search(trial: Trial, first: Suspects) -> Found:
 
     `first` are the suspects on the recorded graph.
     """
-    found = Found(first)
-    while len(_repairs(found.best)) < MOST_REPAIRS:
+    found = Found(first, first)
+    while len(repairs_of(found.best)) < MOST_REPAIRS:
         further = _one_step(trial, found)
         if found.rescue is not None or further is None:
             break
@@ -70,7 +70,7 @@ def search(trial: Trial, first: Suspects) -> Found:
 def _alone(trial: Trial, found: Found) -> None:
     """Try each of several repaired operations by itself, latest first: a repair before it may
     have been needless and have done harm."""
-    kept = _repairs(found.best)
+    kept = repairs_of(found.best)
     if len(kept) < 2:
         return
     scene = trial.scene()
@@ -101,74 +101,9 @@ def _probe(trial: Trial, found: Found) -> None:
             found.fallback = outcome
 
 
-def sweep(trial: Trial, found: Found) -> None:
-    """Repair each operation of the path, latest first, until the answer is right: first by
-    itself, then together with what brought the evidence further.
-
-    Handing on an entry that does not carry the evidence, or leaving out a misleading one,
-    goes round whoever made that entry: these come last.
-    """
-    found.swept = True
-    _sweep(trial, found, None)
-    if found.rescue is None and found.best is not None:
-        _sweep(trial, found, found.best)
-    found.rescue = found.rescue or found.fallback
-
-
-def _sweep(trial: Trial, found: Found, base: Outcome | None) -> None:
-    kept = _repairs(base)
-    done = {repair.operation.id for repair in kept}
-    scene = trial.scene(base)
-    tried = 0
-    last: list[Repair] = []
-    repairs = (
-        repair
-        for operation in _path(trial, base)
-        if operation.id not in done
-        for repair in islice(ideal_outputs(operation, scene), VARIANTS)
-    )
-    for repair in chain(repairs, last):
-        if not delivers(repair, scene) and repair not in last:
-            last.append(repair)
-            continue
-        if (tried >= SWEPT and repair not in last) or not trial.allows(RESERVED):
-            continue
-        if repair in last and found.fallback is not None:
-            return
-        outcome = extended(trial, kept, repair)
-        found.tried.add(repair.operation.id)
-        tried += 1
-        if outcome.right:
-            found.rescue = outcome
-            return
-
-
-def delivers(repair: Repair, scene: Scene) -> bool:
-    """Say whether a repair does more than go round another operation's fault.
-
-    What a retrieval hands on has to carry the evidence, under the date that it was said of;
-    an update that was handed an invention by the extraction is not to blame for it.
-    """
-    if repair.kind == "leave_out":
-        return False
-    if repair.operation.kind == "update" and repair.kind != "delete":
-        given = scene.index.inputs(repair.operation, "fact")
-        return not any(unsupported(scene, fact) for fact in given)
-    if repair.kind != "choose":
-        return True
-    before = {v.hash for v in scene.index.outputs(repair.operation, "retrieved")}
-    added = [v for vs in repair.outputs.values() for v in vs
-             if v.kind == "retrieved" and v.hash not in before]  # fmt: skip
-    raw = not any(scene.index.facts.values())
-    return any(
-        scene.carries(Item.of(entry, raw=raw), target) and not misdated(entry, target.message)
-        for entry in added for target in scene.targets
-    )  # fmt: skip
-
-
 def _one_step(trial: Trial, found: Found) -> Outcome | None:
     """Try repairs of the suspects; return the outcome that brought the evidence further."""
-    kept = _repairs(found.best)
+    kept = repairs_of(found.best)
     before = progress(found.suspects)
     scene = trial.scene(found.best)
     for blame in suspected(found.suspects):
@@ -191,9 +126,22 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
             delivered = now.blame is not None and now.blame.operation.kind == "response"
             if delivered and _redrawn(trial, outcome, found):
                 return None
-            if progress(now) > before:
+            if progress(now) > before or _moved(now, scene, found, blame):
                 return outcome
     return None
+
+
+def _moved(now: Suspects, scene: Scene, found: Found, repaired: Blame) -> bool:
+    """Say whether what is suspected now is a later operation that nobody suspected before: the
+    repair settled its own suspicion, and a second fault kept the evidence from going further."""
+    if now.blame is None or now.blame.operation.id in found.blames:
+        return False
+    order = scene.index.position
+    before, after = (
+        (PIPELINE.index(b.operation.kind), order.get(b.operation.id, -1))
+        for b in (repaired, now.blame)
+    )
+    return after > before and now.blame.operation.kind != "response"
 
 
 def extended(trial: Trial, kept: Sequence[Repair], repair: Repair) -> Outcome:
@@ -255,39 +203,6 @@ def progress(suspects: Suspects) -> tuple[int, int]:
     return sum(chain.passed for chain in suspects.chains), int(clean)
 
 
-def _repairs(outcome: Outcome | None) -> tuple[Repair, ...]:
+def repairs_of(outcome: Outcome | None) -> tuple[Repair, ...]:
+    """Return the repairs of a replay; none of the recorded pass."""
     return () if outcome is None else outcome.repairs
-
-
-def _path(trial: Trial, outcome: Outcome | None) -> Sequence[OperationRecord]:
-    """Return the operations that touched the evidence or made the answer, latest first."""
-    index = trial.recorded if outcome is None else outcome.index
-    asked = index.asked(trial.failure.question.id)
-    graph = trial.graph if outcome is None else outcome.replayed.graph
-    made = graph.backward_slice([o.id for o in (*asked.retrievals, *asked.responses)])
-    touched = {o.id for o in (*asked.retrievals, *asked.responses)}
-    for id in trial.evidence:
-        message = index.messages.get(id)
-        if message is not None:
-            touched.update(i for i in graph.descendants(message.id) if i in graph.operations)
-        touched.update(v.made_by for v in index.versions[id])
-        # An update that ended an entry of the evidence is not made from it.
-        touched.update(v.ended_by for v in index.versions[id] if v.ended_by)
-    for id in made:
-        operation = graph.operations.get(id)
-        if operation is not None and operation.kind == "update" and _shown(trial, operation):
-            touched.add(id)
-    visible = [
-        graph.operations[id] for id in touched
-        if id in graph.operations
-        and (graph.operations[id].scope == trial.failure.question.id or index.visible(id, asked))
-    ]  # fmt: skip
-    return sorted(visible, key=lambda o: -index.position[o.id])
-
-
-def _shown(trial: Trial, operation: OperationRecord) -> bool:
-    """Say whether an update's entries rest on the evidence."""
-    return any(
-        trial.evidence.intersection(v.value.get("sources", ()))
-        for v in trial.recorded.outputs(operation, "entry")
-    )

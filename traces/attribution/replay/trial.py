@@ -116,6 +116,12 @@ class Trial:
         """Say whether two more samples of the judge call the failed answer right."""
         return all(self.right(self.failure.prediction, sample) for sample in (1, 2))
 
+    @property
+    def unmoved(self) -> bool:
+        """Whether several repairs were replayed and each gave the very same wrong answer."""
+        answers = [o.replayed.prediction for o in self._outcomes.values() if o.repairs]
+        return len(answers) > 1 and set(answers) == {self.failure.prediction}
+
     # replays ---------------------------------------------------------------------
 
     def attempt(
@@ -143,6 +149,12 @@ class Trial:
         if replayed.error is not None:
             self.failed.append(replayed.error)
         return replayed
+
+    def unrepaired(self) -> Replayed:
+        """Replay as recorded, nothing pinned and nothing drawn: of a memory that is
+        deterministic, no operation has to be run."""
+        self.replays += 1
+        return self.replay([])
 
     # reading graphs ----------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from traces.attribution.blame import Blame
 from traces.attribution.record import abstention, judge_doubt, suspicion
-from traces.attribution.replay.answering import SAMPLES, Entailed, entailed
+from traces.attribution.replay.answering import SAMPLES, Entailed, blame_response, entailed
 from traces.attribution.replay.certificate import Certificate, described
 from traces.attribution.replay.classify import blame_of
 from traces.attribution.replay.confidence import Confidence
@@ -21,7 +21,8 @@ from traces.attribution.replay.entailment import annotation_wrong
 from traces.attribution.replay.features import features
 from traces.attribution.replay.minimal import later, smallest
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import Found, progress, search, sweep
+from traces.attribution.replay.search import Found, progress, search
+from traces.attribution.replay.sweep import sweep
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.suspects import Suspects
 from traces.domain import PIPELINE
@@ -59,6 +60,8 @@ class Verdict:
                     return self._misannotated()
                 if not found.suspects.code:
                     sweep(trial, found)
+                if found.rescue is None and found.best is None and found.supplied is not None:
+                    found.best, clean = found.supplied, False
                 if found.rescue is None and not clean:
                     response = entailed(trial, found)
             if response is not None:
@@ -80,6 +83,9 @@ class Verdict:
         self.certificate.kind = "entailment"
         self.certificate.rescue = {"draws": SAMPLES, "right": SAMPLES}
         self.certificate.answer_after = self.trial.failure.question.answer or "(abstain)"
+        if not response.unaided:
+            reason = "unconfirmed: a reader falls for another entry than the answer did"
+            return self._record("suspected", found, response.repairs, response.blame, reason)
         return self._record("certified", found, response.repairs, response.blame)
 
     def _certified(self, found: Found, rescue: Outcome) -> Attribution:
@@ -113,13 +119,16 @@ class Verdict:
         """Run control and placebo; return why the rescue proves nothing, or ''."""
         trial, certificate = self.trial, self.certificate
         same = control(trial, rescue.repairs)
-        agrees = same.error is None and same.prediction == trial.failure.prediction
+        bare = trial.unrepaired()
+        agrees = same.error is None and same.prediction == trial.failure.prediction and not bare.ran
         certificate.deterministic = agrees
         certificate.control = {
             "draws": 1, "right": int(trial.right(same.prediction)), "same_answer": agrees,
         }  # fmt: skip
         if not agrees and same.error is not None:
             return f"control_failed: {same.error}"[:300]
+        if bare.ran:
+            return "not_deterministic: without any repair, replay met requests that it had not made"
         if not agrees:
             return "not_deterministic: the unrepaired replay gives another answer"
         change = placebo(trial, rescue.repairs[-1])
@@ -154,7 +163,11 @@ class Verdict:
             reason = "unconfirmed: no repair of it uses only what it was given"
         else:
             reason = "unconfirmed: no repair made the answer right"
-        return self._record("suspected", found, (), _unrefuted(first, found), reason)
+        stubborn = trial.unmoved and first.blame.operation.id in found.tried
+        blame = blame_response(trial, found, None) if stubborn else None
+        if blame is not None:
+            reason = "unconfirmed: the answer stayed the same whatever was repaired"
+        return self._record("suspected", found, (), blame or _unrefuted(first, found), reason)
 
     # recording -------------------------------------------------------------------------
 

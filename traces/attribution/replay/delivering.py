@@ -1,0 +1,59 @@
+"""Does a repair mend a fault of its operation, or only go round somebody else's?"""
+
+from __future__ import annotations
+
+from traces.attribution.invented import invented_before, invented_sentence
+from traces.attribution.misdated import misdated
+from traces.attribution.replay.concern import unsupported
+from traces.attribution.replay.repair import Repair, Scene
+from traces.attribution.targets import Item
+from traces.schema import OperationRecord
+
+
+def delivers(repair: Repair, scene: Scene) -> bool:
+    """Say whether a repair does more than go round another operation's fault.
+
+    What a retrieval hands on has to carry the evidence, under the date that it was said of;
+    an update that was handed an invention is not to blame for it; an extraction whose facts
+    carry the evidence has lost nothing, however else they could be worded.
+    """
+    if repair.kind == "leave_out":
+        return False
+    if repair.operation.kind == "update":
+        given = scene.index.inputs(repair.operation, "fact") if repair.kind != "delete" else []
+        misled = any(unsupported(scene, fact) for fact in given)
+        return not misled and invented_before(scene.index, repair.operation) is None
+    if repair.operation.kind == "extraction" and repair.kind in ("own_extraction", "verbatim"):
+        return _lost_by(repair.operation, scene)
+    if repair.kind != "choose":
+        return True
+    before = {v.hash for v in scene.index.outputs(repair.operation, "retrieved")}
+    added = [v for vs in repair.outputs.values() for v in vs
+             if v.kind == "retrieved" and v.hash not in before]  # fmt: skip
+    returned = {v.hash for vs in repair.outputs.values() for v in vs}
+    misleading = scene.supporter
+    if (
+        misleading is not None
+        and misleading.hash not in returned
+        and invented_sentence(scene.index, misleading)
+    ):
+        return False  # it is left out, and whoever made it is to blame
+    raw = not any(scene.index.facts.values())
+    return any(
+        scene.carries(Item.of(entry, raw=raw), target) and not misdated(entry, target.message)
+        for entry in added for target in scene.targets
+    )  # fmt: skip
+
+
+def _lost_by(extraction: OperationRecord, scene: Scene) -> bool:
+    given = {m.value["id"] for m in scene.index.inputs(extraction, "message")}
+    facts = scene.index.outputs(extraction, "fact")
+    mine = [t for t in scene.targets if t.message_id in given]
+    mine = [t for t in mine if t.complete] or mine
+    return not mine or any(
+        not any(
+            scene.carries(Item.of(fact), target) and not misdated(fact, target.message)
+            for fact in facts if target.message_id in fact.value["sources"]
+        )
+        for target in mine
+    )  # fmt: skip
