@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traces.attribution.blame import Blame
+from traces.attribution.invented import invented_sentence
 from traces.attribution.replay.delivering import delivers
 from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
@@ -18,7 +19,7 @@ from traces.attribution.replay.minimal import without_one
 from traces.attribution.replay.repair import Repair
 from traces.attribution.replay.search import Found, extended, progress
 from traces.attribution.replay.trial import Outcome, Trial
-from traces.attribution.words import quote
+from traces.attribution.words import key_stems, quote
 from traces.domain import PIPELINE
 from traces.schema import Variable
 
@@ -66,12 +67,27 @@ def entailed(trial: Trial, found: Found) -> Entailed | None:
 
 def _reader(trial: Trial, outcome: Outcome | None) -> str | None:
     """Return '' where two samples of a reader get the right answer from the context; else the
-    wrong answer that it gave, or None where that cannot be said."""
+    wrong answer that it gave, or None where that cannot be said.
+
+    Where the context holds an invention on the question's matter, the reader must get it right
+    whichever comes first, the invention or the evidence.
+    """
     context = trial.context(outcome)
     if not context:
         # From nothing a reader gets nothing, which is right where nothing can be answered.
         return "" if trial.failure.question.unanswerable and outcome is not None else None
-    return _wrong(trial, context)
+    answer = _wrong(trial, context)
+    if answer == "" and _false(trial, outcome):
+        answer = _wrong(trial, context[::-1], 1)
+    return answer
+
+
+def _false(trial: Trial, outcome: Outcome | None) -> bool:
+    """Say whether the context holds an invention on the question's matter."""
+    index = trial.index(outcome)
+    asked = set(key_stems(trial.failure.question.text)) - index.name_stems
+    sentences = (invented_sentence(index, v) for v in trial.context(outcome) if v.kind != "message")
+    return any(not asked.isdisjoint(key_stems(sentence)) for sentence in sentences)
 
 
 def _part_is_enough(trial: Trial, outcome: Outcome | None) -> bool:
@@ -79,11 +95,11 @@ def _part_is_enough(trial: Trial, outcome: Outcome | None) -> bool:
     the rest, which says nothing false, should not have led the response astray."""
     carrying = trial.carrying(outcome)
     fewer = 0 < len(carrying) < len(trial.context(outcome))
-    return fewer and _wrong(trial, carrying) == ""
+    return fewer and not _false(trial, outcome) and _wrong(trial, carrying) == ""
 
 
-def _wrong(trial: Trial, items: Sequence[Variable]) -> str | None:
-    for sample in range(SAMPLES):
+def _wrong(trial: Trial, items: Sequence[Variable], samples: int = SAMPLES) -> str | None:
+    for sample in range(samples):
         if not trial.allows(2):
             return None
         answer = read(trial, items, sample)
