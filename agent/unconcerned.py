@@ -1,7 +1,7 @@
 """Sessions that a repair does not reach: taken over from the rebuilt pass, not ingested anew.
 
-A replay with pins lets updates of facts that do not come from the evidence keep what they put
-out. Where that holds for a whole session, what it does to the memory is known: the difference
+A replay with pins lets extractions and updates that do not concern the evidence keep what they
+put out. Where that holds for a whole session, what it does to the memory is known: the difference
 of the two snapshots around it. Operations then keep their recorded inputs too, so an update is
 not shown an entry that a repair put beside those that it chose from.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from memory_backends.protocol import MemoryBackend, Snapshottable
 from memory_backends.state import Snapshot
@@ -24,10 +24,12 @@ _KEEPS = ("executed", "reused", "pinned")
 
 @dataclass(frozen=True)
 class Step:
-    """What one session of the rebuilt pass did. `sources` are the messages that its updates
-    took in, `touched` what stood (or None) under each id that they were about."""
+    """What one session of the rebuilt pass did, and the snapshot `after` it. `sources` are the
+    messages that its updates took in, and its extractions where they were shown memories;
+    `touched` what stood (or None) under each id that the updates were about."""
 
     operations: tuple[OperationRecord, ...]
+    after: Snapshot
     put: Held
     removed: frozenset[str]
     sources: frozenset[str]
@@ -77,16 +79,18 @@ class Steps:
                         sources.update(variable.value["sources"])
                 changes = self.graph.outputs(operation.id, "change")
                 targets |= {c.value["target"] for c in changes if c.value["target"] is not None}
-            elif operation.kind != "extraction" or any(
-                v.kind not in ("message", "fact") for v in given
-            ):
+            elif operation.kind != "extraction":
                 return None  # what it puts out may hang on the memory
+            elif any(v.kind not in ("message", "fact") for v in given):
+                sources.update(v.value["id"] for v in given if v.kind == "message")
         held, left = _held(before), _held(after)
         put = {id: item for id, item in left.items() if held.get(id) != item}
         removed = held.keys() - left.keys()
         targets |= removed | (put.keys() & held.keys())
         touched = {id: held[id][0] if id in held else None for id in targets}
-        return Step(tuple(operations), put, frozenset(removed), frozenset(sources), touched)
+        return Step(
+            tuple(operations), after, put, frozenset(removed), frozenset(sources), touched
+        )  # fmt: skip
 
 
 class TakenOver:
@@ -113,7 +117,8 @@ class TakenOver:
         self._changed = changed
         self._evidence = frozenset(evidence)
         self._held: Held | None = None
-        self._ahead = False
+        # That after the session taken over last, where the memory is not there yet.
+        self._after: Snapshot | None = None
 
     def take(self, session: str) -> bool:
         """Take a session over where nothing in it is concerned; say whether it was."""
@@ -132,17 +137,18 @@ class TakenOver:
         for id in step.removed:
             del held[id]
         held.update(step.put)
-        if not self._ahead:
+        if self._after is None:
             self._recorder.values.update(self._base.values)
         self._recorder.operations.extend(step.operations)
-        self._ahead = True
+        self._after = step.after
         return True
 
     def settle(self) -> None:
         """Bring the memory to the end of the last session that was taken over."""
-        if self._ahead and self._held is not None:
-            self._backend.restore(Snapshot(self._backend.name, tuple(self._held.values())))
-        self._held, self._ahead = None, False
+        if self._after is not None and self._held is not None:
+            # What else a memory keeps (the messages that it saw last) is as it was there.
+            self._backend.restore(replace(self._after, items=tuple(self._held.values())))
+        self._held, self._after = None, None
 
 
 def _held(snapshot: Snapshot) -> Held:

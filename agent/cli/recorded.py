@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,21 +17,10 @@ from traces.results import AnswerRecord, Attribution, EpisodeResult
 from traces.store import Store
 
 STAGES = ("evaluate", "attribute", "optimize", "gate")
-LIMITS = (
-    "rounds", "concurrency", "max_calls", "max_tokens", "max_usd", "deadline", "patience", "target",
-)  # fmt: skip
-
 # The method whose attributions go before those of the run's own.
 PROVED = "replay"
 
-# Causes of one error type that a report shows.
-EXAMPLES = 2
-
 IDENTITY_KEYS = ("data_hash", "seed_prompts", "attribution")
-# What readers take for granted in a summary; one that lacks any of it is not used.
-SUMMARY_KEYS = frozenset(
-    {"status", "stop_reason", "gate_mode", "calls", "tokens", "prompts", "test_openings"}
-)
 
 
 class NothingRecorded(RunDirectoryError):
@@ -151,45 +139,6 @@ class RecordedRun:
         """What the ledger holds, by role."""
         return Ledger(self._database).spending()
 
-    def summary(self) -> dict[str, Any]:
-        """Return the last `done` event, or what is known of it while there is none.
-
-        A summary older than the last start is not used: its scores are of then.
-        """
-        status, reason = self.status
-        if status in ("done", "stopped"):
-            try:
-                found = json.loads((self.directory / "summary.json").read_text("utf-8"))
-            except (OSError, ValueError, RecursionError):
-                found = None
-            if (
-                isinstance(found, dict)
-                and found.get("status") == status
-                and found.keys() >= SUMMARY_KEYS
-            ):
-                return found
-        from agent.models.pricing import Prices
-
-        spent = self.spent
-        return {
-            "status": status,
-            "stop_reason": reason,
-            "gate_mode": (self.store.state("started") or {}).get("gate_mode"),
-            "calls": {
-                "made": sum(s.calls for s in spent.values()),
-                "saved": self.store.state("ledger_saved", 0) + self.store.reused_calls(),
-                "by_role": {role: s.calls for role, s in spent.items()},
-            },
-            "tokens": {
-                "input": sum(s.input_tokens for s in spent.values()),
-                "output": sum(s.output_tokens for s in spent.values()),
-            },
-            "usd": Prices.from_json(self.store.state("prices", {})).summary(spent),
-            "prompts": {"seed": self.identity["seed_prompts"], "final": self.final.hash},
-            "seconds": self.store.state("seconds"),
-            "test_openings": (self.finish or {}).get("test_openings", 0),
-        }
-
     @property
     def finish(self) -> dict[str, Any] | None:
         """The record of the finish, or None."""
@@ -272,39 +221,7 @@ class RecordedRun:
         own = self.store.attributions(pass_id, self.identity["attribution"])
         return {**own, **self.store.attributions(pass_id, PROVED)}
 
-    def example_failure(self) -> str | None:
-        """Return a failing question as `conversation/question`: one with a named operation
-        where there is one, of the final prompts where they were evaluated."""
-        found: str | None = None
-        for prompts in (self.final, self.seed):
-            for id, conversation, _ in reversed(self.store.passes(prompts.hash)):
-                known = self.attributions(id)
-                for answer in self.store.answers(id):
-                    if answer.correct is False:
-                        name = f"{conversation}/{answer.question}"
-                        named = known.get(answer.question)
-                        if named is not None and named.operations:
-                            return name
-                        found = found or name
-        return found
-
-    def example_causes(self) -> list[Attribution]:
-        """Return causes to show: of each error type the first few with the final prompts,
-        certified ones before suspected ones, those of the test split before others."""
-        test = set(self.lock_file()["splits"]["test"])
-        found: dict[str, list[Attribution]] = {}
-        for id, _, _ in self.store.passes(self.final.hash):
-            for one in self.attributions(id).values():
-                if one.error_type is not None and one.operations:
-                    found.setdefault(one.error_type, []).append(one)
-
-        def order(one: Attribution) -> tuple[bool, bool, str, str]:
-            named = one.conversation, one.question
-            return (one.verdict != "certified", one.conversation not in test, *named)
-
-        return [one for name in sorted(found) for one in sorted(found[name], key=order)[:EXAMPLES]]
-
-    # everything ------------------------------------------------------------------
+    # the data set ----------------------------------------------------------------
 
     def lock_file(self) -> dict[str, Any]:
         """Return dataset.lock.json. Raises RunDirectoryError when it is damaged."""
@@ -319,34 +236,3 @@ class RecordedRun:
             raise RunDirectoryError(
                 f"{path}: cannot be read ({reason}); resume the run, which writes it anew"
             ) from error
-
-    def report_data(self) -> Mapping[str, Any]:
-        """Return the plain data that evals.report builds on."""
-        status, reason = self.status
-        by_round: dict[int, dict[str, Any]] = {}
-        for stage in STAGES:
-            for record in self.store.rounds(stage):
-                number = record["round"]
-                by_round.setdefault(number, {"round": number})[stage] = record
-        return {
-            "run": self.name,
-            "status": status,
-            "stop_reason": reason,
-            "done": self.summary(),
-            "simulated": self.simulated,
-            "identity": self.identity,
-            "models": self.models,
-            "limits": {name: self.settings.get(name) for name in LIMITS},
-            "dataset": self.lock_file(),
-            "rounds": [by_round[number] for number in sorted(by_round)],
-            "finish": self.finish,
-            "prompts": {
-                "seed": dict(self.seed.instructions),
-                "final": dict(self.final.instructions),
-            },
-            "spent": {
-                role: {"calls": s.calls, "input": s.input_tokens, "output": s.output_tokens}
-                for role, s in self.spent.items()
-            },
-            "examples": [found.to_json() for found in self.example_causes()],
-        }
