@@ -24,7 +24,7 @@ def extract(
             slot="extraction",
             identity=[message.id for message in messages],
             inputs={"messages": [message_variable(m, session.date) for m in messages]},
-            call=partial(_facts, messages, session.date.date().isoformat(), message_chars),
+            call=partial(facts_of, messages, session.date.date().isoformat(), message_chars),
         )
         yield from of_kind(outputs, "fact")
 
@@ -36,22 +36,21 @@ def windows(messages: Sequence[Message], size: int) -> Iterator[Sequence[Message
         yield messages[i * len(messages) // count : (i + 1) * len(messages) // count]
 
 
-def _facts(
+def facts_of(
     messages: Sequence[Message], session_date: str, chars: int, op: BoundOperation
 ) -> Outputs:
+    """Return the facts of messages of a session of that ISO date: one model call."""
     from memory_backends.fact_store.signatures import Extraction
 
-    lines = [
-        f"[{number}] {one_line(message.speaker, chars)}: {one_line(message.text, chars)}"
-        for number, message in enumerate(messages, start=1)
-    ]
-    found = predict(op, Extraction, session_date=session_date, messages="\n".join(lines))
+    found = predict(
+        op, Extraction, session_date=session_date, messages=numbered_messages(messages, chars)
+    )
     facts = [
         fact(
             item.text,
             item.speaker,
-            _date(item.time) or session_date,
-            _sources(item.sources, messages),
+            iso_date(item.time) or session_date,
+            message_ids(item.sources, messages),
         )
         for item in found["facts"]
         if item.text
@@ -60,12 +59,20 @@ def _facts(
     return {"facts": list({one.json: one for one in facts}.values())}
 
 
-def _sources(numbers: Sequence[int], messages: Sequence[Message]) -> list[str]:
+def numbered_messages(messages: Sequence[Message], chars: int) -> str:
+    """Return messages as a model is shown them: `[1] Ana: text`, one a line."""
+    return "\n".join(
+        f"[{number}] {one_line(message.speaker, chars)}: {one_line(message.text, chars)}"
+        for number, message in enumerate(messages, start=1)
+    )
+
+
+def message_ids(numbers: Sequence[int], messages: Sequence[Message]) -> list[str]:
     """Return the ids of the numbered messages, in their order; of all when none is valid."""
     valid = {number for number in numbers if 1 <= number <= len(messages)}
     return [m.id for number, m in enumerate(messages, start=1) if not valid or number in valid]
 
 
-def _date(time: str) -> str:
+def iso_date(time: str) -> str:
     """Return an ISO date (or month, or year) without its time of day, else ''."""
     return time.strip()[:10].strip() if period_of(time) else ""

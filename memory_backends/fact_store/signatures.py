@@ -30,16 +30,17 @@ class Fact(BaseModel):
         item = value if isinstance(value, Mapping) else {}
         sources = item.get("sources")
         return {
-            **{name: _text(item.get(name)) for name in ("text", "speaker", "time")},
-            "sources": _numbers(sources if isinstance(sources, list) else [sources]),
+            **{name: text_of(item.get(name)) for name in ("text", "speaker", "time")},
+            "sources": numbers_in(sources if isinstance(sources, list) else [sources]),
         }
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a text without the space around it; '' for anything else."""
     return value.strip() if isinstance(value, str) else ""
 
 
-def _numbers(values: list[Any]) -> list[int]:
+def numbers_in(values: list[Any]) -> list[int]:
     """Read 3, "3" and "[3]" as 3, and leave out what is no number."""
     texts = (str(v).strip("[] ") for v in values if not isinstance(v, bool))
     # isdigit alone would let superscripts through; the limit keeps int() quick.

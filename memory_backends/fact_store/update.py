@@ -11,16 +11,22 @@ from traces.schema import MemoryEntry, Outputs, Variable, change
 
 
 def update(
-    fact: Variable, ordinal: int, near: Sequence[MemoryEntry], ctx: OperationContext, chars: int
+    fact: Variable,
+    ordinal: int,
+    near: Sequence[MemoryEntry],
+    ctx: OperationContext,
+    chars: int,
+    name: str = "update",
 ) -> dict[str, list[Variable]]:
     """Return what becomes of the memory: one change, and the entry version it makes.
 
-    `ordinal` tells apart the session's facts of the same sources; `near` are entries
-    best first. Without any the fact is added, and no model is asked.
+    `name` names the operation; `ordinal` tells apart the session's facts of the same
+    sources; `near` are entries best first. Without any the fact is added, and no model is
+    asked.
     """
     return ctx.perform(
         "update",
-        name="update",
+        name=name,
         slot="update",
         identity=[*fact.value["sources"], str(ordinal)],
         inputs={"fact": [fact], "near": [_variable(entry) for entry in near]},

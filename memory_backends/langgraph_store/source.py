@@ -1,0 +1,127 @@
+"""Which store: memtune's own in memory, one of the user's, or PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_backends.retrieval.embeddings import Embedder, query_vector, text_vectors
+from memory_backends.retrieval.ngram_vectors import DIMENSIONS, ngram_vectors
+from traces.errors import SettingsError
+from traces.plugins import is_plugin, load_object
+
+if TYPE_CHECKING:
+    from langgraph.store.base import BaseStore
+
+Open = Callable[[], "AbstractContextManager[BaseStore]"]
+
+IN_MEMORY = "memory"
+_OPTION = "option 'store' of memory backend 'langgraph_store'"
+# Tables are made once a process and database: two at a time get into each other's way.
+_SETUP = threading.Lock()
+_set_up: set[str] = set()
+
+
+def source_of(option: str, embedder: Embedder | None) -> Open:
+    """Return what opens the store that the option `store` names; each memory opens its own.
+
+    `embedder` is what the store in memory searches with (None: character n-grams). Raises
+    SettingsError for what names no store, or one that is not installed.
+    """
+    if option == IN_MEMORY:
+        return lambda: nullcontext(_in_memory(embedder))
+    if option.startswith(("postgresql://", "postgres://")):
+        return _postgres(option)
+    if is_plugin(option):
+        return _own(option)
+    raise SettingsError(
+        f"{_OPTION} is {option!r}: give {IN_MEMORY}, module:attr of a store or of a function that "
+        "returns one, or postgresql://..."
+    )
+
+
+def _in_memory(embedder: Embedder | None) -> BaseStore:
+    from langchain_core.embeddings import Embeddings
+    from langgraph.store.memory import InMemoryStore
+
+    class Vectors(Embeddings):
+        """Rows of arrays: what InMemoryStore needs of lists, at a fraction of their size."""
+
+        def embed_documents(self, texts: list[str]) -> Any:
+            return list(_padded(texts) if embedder is None else text_vectors(embedder, texts))
+
+        def embed_query(self, text: str) -> Any:
+            if embedder is None:
+                (vector,) = _padded([text])
+                # A query without words is unrelated to all; a cosine with zero is no number.
+                vector[-1] = not vector.any()
+                return vector
+            # In double precision, and the store's sums with it.
+            return np.asarray(query_vector(embedder, text), dtype=np.float64)
+
+    # The store takes any number of dimensions for what is declared here.
+    return InMemoryStore(index={"dims": DIMENSIONS + 1, "embed": Vectors(), "fields": ["text"]})
+
+
+def _padded(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.pad(ngram_vectors(texts), ((0, 0), (0, 1)))
+
+
+def _own(option: str) -> Open:
+    from langgraph.store.base import BaseStore
+
+    found = load_object(option, _OPTION)
+    if isinstance(found, BaseStore):
+        return lambda: nullcontext(found)
+    if isinstance(found, type) or not callable(found):
+        raise SettingsError(
+            f"{_OPTION}: {option} is a {type(found).__name__}; give a LangGraph BaseStore, or a "
+            "function without arguments that returns one"
+        )
+
+    def open_own() -> AbstractContextManager[BaseStore]:
+        made = found()
+        if isinstance(made, BaseStore):
+            return nullcontext(made)
+        if isinstance(made, AbstractContextManager):
+            return made
+        raise SettingsError(
+            f"{_OPTION}: {option}() returned a {type(made).__name__}; let it return a LangGraph "
+            "BaseStore, or a context manager that gives one"
+        )
+
+    return open_own
+
+
+def _postgres(url: str) -> Open:
+    parts = urlsplit(url)
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise SettingsError(
+            f"{_OPTION} holds a password, which would be kept in the run's directory: leave it "
+            "out, and set PGPASSWORD or write it into ~/.pgpass"
+        )
+    if find_spec("psycopg") is None or find_spec("langgraph.store.postgres") is None:
+        raise SettingsError(
+            f"{_OPTION}: PostgreSQL needs 'pip install memtune[postgres]', which brings "
+            "langgraph-checkpoint-postgres and psycopg"
+        )
+
+    @contextmanager
+    def open_postgres() -> Iterator[BaseStore]:
+        from langgraph.store.postgres import PostgresStore
+
+        with PostgresStore.from_conn_string(url) as store:
+            with _SETUP:
+                if url not in _set_up:
+                    store.setup()
+                    _set_up.add(url)
+            yield store
+
+    return open_postgres

@@ -1,0 +1,96 @@
+"""Options of the memory that lies in a LangGraph store, and what it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory_backends.persistent import PersistentMemory
+from memory_backends.registry import create_backend
+from tests.backend_fixture import Scripted, context, ingest, one_fact_a_message, session
+from traces.errors import SettingsError, StoreError
+from traces.operation import OperationContext
+
+OWN = "tests.langgraph_stores:"
+
+
+@pytest.fixture(autouse=True)
+def _scope() -> Iterator[None]:
+    from agent.models.language_model import dspy_scope
+
+    with dspy_scope():
+        yield
+
+
+def memory(store: str) -> Any:
+    return create_backend("langgraph_store", {"store": store})
+
+
+def passing() -> OperationContext:
+    return context(Scripted(), "langgraph_store")
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("", "a text"),
+        (3, "a text"),
+        ("redis", "module:attr"),
+        ("no_such_module:store", "cannot be imported"),
+        (OWN + "missing", "has no 'missing'"),
+        (OWN + "NO_STORE", "BaseStore"),
+        (OWN + "InMemoryStore", "without arguments"),
+        ("postgresql://me:secret@localhost/db", "PGPASSWORD"),
+        ("postgresql://localhost/db?password=secret", "PGPASSWORD"),
+    ],
+)
+def test_what_names_no_store_is_refused_when_the_memory_is_made(option: Any, says: str) -> None:
+    """The message names backend and option and says what to give; a password is not repeated."""
+    with pytest.raises(SettingsError) as error:
+        create_backend("langgraph_store", {"store": option})
+    assert all(part in str(error.value) for part in ("langgraph_store", "'store'", says))
+    assert "secret" not in str(error.value)
+
+
+def test_a_function_that_returns_no_store_is_told_so() -> None:
+    """It is known when the store is first used."""
+    with pytest.raises(SettingsError, match=r"no_store\(\) returned a str"):
+        ingest(memory(OWN + "no_store"), passing(), session("hello"))
+
+
+def test_a_database_that_is_gone_is_an_error_of_the_store() -> None:
+    """It ends the run, which can be resumed, instead of failing every conversation."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    backend = memory("postgresql:///postgres?host=/nowhere&user=nobody")
+    with pytest.raises(StoreError, match=r"(?s)cannot be reached.*resume") as error:
+        ingest(backend, passing(), session("hello"))
+    assert "\n" not in str(error.value)
+    backend.close()
+
+
+def test_a_directory_does_not_keep_what_another_store_holds(tmp_path: Path) -> None:
+    """The agent's memory on disk is not for this backend; the message names those it is for."""
+    with pytest.raises(SettingsError, match=r"langgraph_store.*use fact_store or rag"):
+        PersistentMemory(tmp_path / "memory", "langgraph_store")
+
+
+def test_slots_and_prompts_are_those_of_the_fact_store() -> None:
+    """What is learned for one serves the other; the fingerprint tells them apart."""
+    facts, other = create_backend("fact_store"), create_backend("langgraph_store")
+    assert facts.slots == other.slots
+    assert facts.fingerprint != other.fingerprint
+    assert other.fingerprint != memory(OWN + "SHARED").fingerprint
+
+
+def test_the_model_is_asked_what_it_is_asked_by_the_fact_store() -> None:
+    """Extraction and update are the same operations: equal requests for equal facts."""
+    asked = []
+    for name in ("fact_store", "langgraph_store"):
+        model = Scripted(one_fact_a_message)
+        backend = create_backend(name)
+        ingest(backend, context(model, name), session("my home is Lisbon", "my home is Porto"))
+        asked.append(model.texts)
+    assert asked[0] == asked[1]
