@@ -31,6 +31,8 @@ from evals.simulation.request import Request
 NOT_MENTIONED = "Not mentioned"
 _ENTRY = re.compile(r"^\[(\d+)\] (?:\((\d{4}-\d{2}-\d{2})[^)]*\) )?(.*)$")
 _HISTORY = re.compile(r"\s*\((?:formerly|until)(?:, until then)?:? ?((?:[^()]|\([^()]*\))*)\)\.?$")
+# What a memory says of itself in brackets at its end: it counts no more.
+_RETIRED = re.compile(r"\s*\((?:superseded|outdated|hearsay|no longer \w+)\b[^()]*\)\.?$", re.I)
 _PAST = re.compile(
     r"\bbefore\b|\bformer(?:ly)?\b|\bused to\b|\bpreviously\b|\bearlier\b|\boriginally\b"
     r"|\bat first\b|\bprior to\b|\bold\b",
@@ -73,6 +75,7 @@ class Memory:
     date: str
     text: str
     history: str
+    retired: bool = False
 
 
 @lru_cache(maxsize=16384)
@@ -80,9 +83,16 @@ def _memory(line: str) -> Memory | None:
     match = _ENTRY.match(line.strip())
     if not match or not match[3].strip():
         return None
-    history = _HISTORY.search(match[3])
-    text = _HISTORY.sub("", match[3]) if history else match[3]
-    return Memory(int(match[1]), match[2] or "", text.strip(), history.group(1) if history else "")
+    told = _RETIRED.sub("", match[3])
+    history = _HISTORY.search(told)
+    text = _HISTORY.sub("", told) if history else told
+    return Memory(
+        int(match[1]),
+        match[2] or "",
+        text.strip(),
+        history.group(1) if history else "",
+        told != match[3],
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -135,13 +145,15 @@ def respond(request: Request, slip: float, seed: int) -> dict[str, object]:
 
 def _answer(question: str, memories: list[Memory]) -> str:
     people, wanted = _asked(question)
+    past = bool(_PAST.search(question)) and not re.search(
+        r"\bbefore \d|\bold is\b|\bhow old\b", question
+    )
+    if not past:
+        memories = [m for m in memories if not m.retired]
     hop = _through(question, memories)
     if hop:
         people, wanted = hop
         memories = [m for m in memories if any(name in m.text for name in people)]
-    past = bool(_PAST.search(question)) and not re.search(
-        r"\bbefore \d|\bold is\b|\bhow old\b", question
-    )
     scored: list[tuple[float, Memory, str]] = []
     named = frozenset(things(question))
     for memory in memories:
@@ -167,6 +179,9 @@ def _answer(question: str, memories: list[Memory]) -> str:
         if told:
             parts = told.history.split("(formerly")
             return _span(question, told, parts[0])
+        former = next((m for _, m, _ in close if m.retired), None)
+        if former:
+            return _span(question, former, former.text)
         if len(close) < 2:
             return NOT_MENTIONED
         return _span(question, close[-1][1], close[-1][2])

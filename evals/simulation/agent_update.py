@@ -12,6 +12,7 @@ from evals.simulation.language import PERSON_LINKS, SINGLE, concept, content, na
 from evals.simulation.language_dates import ABSOLUTE
 from evals.simulation.request import Request
 
+HEARSAY = "not the person's own word"
 _ENTRY = re.compile(r"^\[(\d+)\] (?:\((\d{4}-\d{2}-\d{2})[^)]*\) )?(.*)$")
 _GONE = re.compile(
     r"\bno longer\b|\bcancel\w*|\bcalled off\b|\bgave up\b|\bgiven up\b|\bany ?more\b"
@@ -237,7 +238,7 @@ def _decide(
             return _answer("add", None, text, "a further duty")
         hearsay = fact.subject and speaker and fact.subject.split()[0] != speaker.split()[0]
         if hearsay and "own_word" in on:
-            return _answer("keep", number, "", "not the person's own word")
+            return _answer("keep", number, "", HEARSAY)
         new = text
         if "keep_history" in on:
             new = f"{text.rstrip('. ')} (formerly, until then: {_former(old)})."
