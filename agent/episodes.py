@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import contextvars
+import errno
 import sqlite3
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
 
+from agent.attended import Attended
 from agent.memory_agent import Turn, build_agent
 from agent.models.gateway import Gateway
 from evals.evaluate import BAD_SAMPLE, EpisodeRun
-from memory_backends.protocol import Closable, MemoryBackend, Snapshottable
-from traces.domain import Conversation, PromptSet, Question
-from traces.errors import MemtuneError, OperationError
+from memory_backends.isolation import not_isolated
+from memory_backends.places import is_ours, place
+from memory_backends.protocol import Closable, Inspectable, MemoryBackend, Snapshottable
+from traces.domain import Conversation, PromptSet, Question, Session
+from traces.errors import MemtuneError, OperationError, SettingsError
 from traces.operation import OperationContext, Recorder, ReuseIndex
 
-# What no backend is to blame for: it stops the run instead of breaking a sample.
-_BROKEN_SYSTEM = (MemtuneError, OSError, sqlite3.Error)
+# Of a backend's system calls, what it is not to blame for.
+_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
+BACKEND_SECONDS = 300.0
 
 
 class EpisodeRunner:
@@ -25,7 +31,8 @@ class EpisodeRunner:
 
     `make_backend` gives a fresh, empty backend. Questions of one episode are answered in
     `concurrency` threads. A failed question becomes a prediction of None with its error;
-    a failed ingest breaks the episode and is raised (OperationError, ProviderError).
+    a failed ingest breaks the episode and is raised (OperationError, ProviderError), and so
+    does a backend that is silent for `seconds` (`agent.attended`).
     """
 
     def __init__(
@@ -35,12 +42,14 @@ class EpisodeRunner:
         reuse: ReuseIndex | None,
         parameters: str,
         concurrency: int = 1,
+        seconds: float = BACKEND_SECONDS,
     ) -> None:
         self.make_backend = make_backend
         self._gateway = gateway
         self._reuse = reuse
         self._parameters = parameters
         self._concurrency = concurrency
+        self._seconds = seconds
         self._agent = build_agent()
 
     def context(self, conversation: Conversation, prompts: PromptSet) -> OperationContext:
@@ -66,25 +75,42 @@ class EpisodeRunner:
     def _isolated(self, conversation: Conversation, prompts: PromptSet) -> EpisodeRun:
         from agent.models.language_model import dspy_scope
 
+        attended = Attended(self._gateway, self._seconds)
+        ctx = replace(self.context(conversation, prompts), bind=attended.bind)
         with dspy_scope():
             try:
-                return self._run(conversation, self.context(conversation, prompts))
-            except _BROKEN_SYSTEM:
-                raise
-            except Exception as error:
+                return attended.wait(
+                    lambda: self._run(conversation, ctx, attended),
+                    conversation.id, ctx.recorder, ctx.deadline,
+                )  # fmt: skip
+            except (Exception, SystemExit) as error:
+                if _stops_run(error):
+                    raise
                 # A backend that raises breaks its episode, not the run.
                 raise _foreign(conversation.id, error) from error
 
-    def _run(self, conversation: Conversation, ctx: OperationContext) -> EpisodeRun:
-        backend = self.make_backend()
+    def _run(
+        self, conversation: Conversation, ctx: OperationContext, attended: Attended
+    ) -> EpisodeRun:
         try:
-            return self._live(backend, conversation, ctx)
+            backend = self.make_backend()
+        except SettingsError as error:
+            # It could be made when the run was opened.
+            raise OperationError(f"{conversation.id}: {error}") from error
+        try:
+            if isinstance(backend, Inspectable) and backend.entries():
+                raise not_isolated(backend.name)
+            return self._live(backend, conversation, ctx, attended)
         finally:
             if isinstance(backend, Closable):
                 backend.close()
 
     def _live(
-        self, backend: MemoryBackend, conversation: Conversation, ctx: OperationContext
+        self,
+        backend: MemoryBackend,
+        conversation: Conversation,
+        ctx: OperationContext,
+        attended: Attended,
     ) -> EpisodeRun:
         predictions: dict[str, tuple[str | None, str | None]] = {}
         by_session: dict[str, list[Question]] = {}
@@ -96,11 +122,16 @@ class EpisodeRunner:
             self._agent.invoke({"session": session.id}, context=turn)
             asked = by_session.get(session.id, [])
             if asked:
-                predictions.update(self._answer_all(backend, ctx, session, asked))
+                predictions.update(self._answer_all(backend, ctx, session, asked, attended))
         return EpisodeRun(ctx.recorder, predictions)
 
     def _answer_all(
-        self, backend: MemoryBackend, ctx: OperationContext, session: Any, asked: list[Question]
+        self,
+        backend: MemoryBackend,
+        ctx: OperationContext,
+        session: Session,
+        asked: list[Question],
+        attended: Attended,
     ) -> Mapping[str, tuple[str | None, str | None]]:
         def answer(question: Question) -> tuple[str, tuple[str | None, str | None]]:
             asked_on = question.asked_on or session.date
@@ -109,9 +140,9 @@ class EpisodeRunner:
                 self._agent.invoke({"question": question.id}, context=turn)
             except BAD_SAMPLE as error:
                 return question.id, (None, f"{error.code}: {error}")
-            except _BROKEN_SYSTEM:
-                raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                if _stops_run(error):
+                    raise
                 return question.id, (None, str(_foreign(question.id, error)))
             assert turn.answer is not None
             return question.id, (str(turn.answer.value["text"]), None)
@@ -120,12 +151,17 @@ class EpisodeRunner:
         # memory as it stands; nothing is ingested until all of them are answered.
         if self._concurrency <= 1 or len(asked) == 1 or not isinstance(backend, Snapshottable):
             return dict(answer(question) for question in asked)
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            futures = [
-                pool.submit(contextvars.copy_context().run, answer, question) for question in asked
-            ]
-            return dict(future.result() for future in futures)
+        return dict(attended.each(answer, asked, self._concurrency))
 
 
-def _foreign(where: str, error: Exception) -> OperationError:
-    return OperationError(f"{where}: {type(error).__name__}: {error}"[:500])
+def _stops_run(error: BaseException) -> bool:
+    """Say whether no backend is to blame for an error: memtune's own, a full disk, a defect."""
+    if isinstance(error, MemtuneError):
+        return True
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        return True
+    return isinstance(error, OSError | sqlite3.Error) and is_ours(error)
+
+
+def _foreign(where: str, error: BaseException) -> OperationError:
+    return OperationError(f"{where}: {type(error).__name__}: {error} ({place(error)})"[:500])

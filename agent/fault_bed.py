@@ -14,7 +14,7 @@ from agent.episodes import EpisodeRunner
 from agent.models.budget import Budget, Limits
 from agent.models.gateway import ROLES, Gateway
 from agent.models.providers import SimulatedProvider
-from agent.replayer import RecordedPass
+from agent.recorded_pass import RecordedPass
 from agent.response import response_slot
 from evals.evaluate import EpisodeRun
 from evals.faults.fault import Captured, Fault

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agent.fault_bed import CleanPass
-from agent.replayer import QuestionReplay, RecordedPass
+from agent.recorded_pass import QuestionReplay, RecordedPass
 from evals.faults.cases import FaultCase, Group
 from evals.faults.fault import Captured
 from evals.faults.planting import Planted

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.plugins import is_plugin, load_object
 from agent.settings import Settings
 from evals.scorers import SCORERS, ModelJudge
 from evals.scorers.adapt import ScorerJudge, adapted
@@ -18,6 +17,7 @@ from evals.scorers.trial import try_scorer
 from traces.domain import Question
 from traces.errors import SettingsError
 from traces.hashing import text_hash
+from traces.plugins import is_plugin, load_object
 from traces.protocols import Ask, Judge
 
 MODEL_JUDGES = ("judge", "longmemeval")

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     connect_timeout: float = Field(10.0, gt=0, description="seconds")
     first_byte_timeout: float = Field(120.0, gt=0, description="seconds")
     total_timeout: float = Field(600.0, gt=0, description="seconds")
+    backend_timeout: float = Field(300.0, gt=0, description="seconds")
     deadline: float | None = Field(None, gt=0, description="seconds; '90s', '30m', '8h'")
     patience: int = Field(3, ge=1)
     target: float | None = Field(None, gt=0, le=1)

@@ -16,8 +16,8 @@ T = TypeVar("T")
 def read_options(cls: type[T], backend: str, config: Mapping[str, Any] | None) -> T:
     """Return the options dataclass `cls` with the values of `config`.
 
-    Numbers must have the type of the field's default: whole numbers at least 1,
-    others at least 0. Raises SettingsError naming backend and option.
+    Values must have the type of the field's default: a truth value, a text, a whole number of
+    at least 1, or a number of at least 0. Raises SettingsError naming backend and option.
     """
     known = {field.name: field.default for field in fields(cast(Any, cls))}
     for name, value in (config or {}).items():
@@ -26,16 +26,26 @@ def read_options(cls: type[T], backend: str, config: Mapping[str, Any] | None) -
                 f"memory backend '{backend}' has no option '{name}': it has "
                 + (", ".join(sorted(known)) or "none")
             )
-        whole = isinstance(known[name], int)
-        allowed = int if whole else (int, float)
-        least = 1 if whole else 0
-        # `not >=` refuses NaN too.
-        if isinstance(value, bool) or not isinstance(value, allowed) or not value >= least:
-            kind = "a whole number of at least 1" if whole else "a number of at least 0"
+        kind = _refused(known[name], value)
+        if kind:
             raise SettingsError(
                 f"option '{name}' of memory backend '{backend}' is {value!r}: give {kind}"
             )
     return cls(**(config or {}))
+
+
+def _refused(default: Any, value: Any) -> str:
+    """Return what to give in the place of a value that an option cannot have, else ''."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) and value.strip() else "a text"
+    whole = isinstance(default, int)
+    allowed = int if whole else (int, float)
+    # `not >=` refuses NaN too.
+    if isinstance(value, bool) or not isinstance(value, allowed) or not value >= int(whole):
+        return "a whole number of at least 1" if whole else "a number of at least 0"
+    return ""
 
 
 def fingerprint(name: str, version: str, options: Any, embedder: Embedder | None = None) -> str:

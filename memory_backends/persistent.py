@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from memory_backends.protocol import MemoryBackend, Snapshottable
+from memory_backends.protocol import Closable, MemoryBackend, Snapshottable
 from memory_backends.registry import create_backend
 from memory_backends.retrieval.chroma_directory import MemoryDirectory
 from memory_backends.retrieval.chroma_records import UserRecords
@@ -170,7 +170,12 @@ class PersistentMemory:
         self.name: str = probe.name
         self.slots: tuple[PromptSlot, ...] = probe.slots
         self.fingerprint: str = probe.fingerprint
-        if not isinstance(probe, Snapshottable) or not isinstance(probe.snapshot(), Snapshot):
+        # One that has to be closed holds its entries elsewhere too.
+        if (
+            isinstance(probe, Closable)
+            or not isinstance(probe, Snapshottable)
+            or not isinstance(probe.snapshot(), Snapshot)
+        ):
             raise SettingsError(
                 f"memory backend '{backend}' keeps its entries in its own way and cannot be kept "
                 "in a directory; use fact_store or rag"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from memory_backends.retrieval.index import HybridIndex
 from traces.errors import OperationError
@@ -17,6 +18,18 @@ class Snapshot:
 
     backend: str
     items: tuple[tuple[MemoryEntry, str], ...]
+
+
+class Searching(Protocol):
+    """Finds entries by text. Results depend on the entries held, not on their order."""
+
+    def search(
+        self, queries: Sequence[str], k: int, accept: Callable[[str], bool] | None = None
+    ) -> list[tuple[str, float]]:
+        """Return at most k (id, score) of accepted entries, best first; without queries none."""
+
+    def near(self, text: str, k: int, at_least: float) -> list[tuple[str, float]]:
+        """Return at most k (id, share) about what `text` is about, each at least so near."""
 
 
 class MemoryState:
@@ -33,7 +46,7 @@ class MemoryState:
         self._variable: Variable | None = None
 
     @property
-    def index(self) -> HybridIndex:
+    def index(self) -> Searching:
         """The index over the entries. Raises OperationError where there is none."""
         if self._index is None:
             raise OperationError(f"memory backend '{self._backend}' has no index")

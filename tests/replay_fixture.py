@@ -11,7 +11,8 @@ from typing import Any
 from agent.episodes import EpisodeRunner
 from agent.loop.services import Services
 from agent.models.gateway import metered
-from agent.replayer import QuestionReplay, Replayer
+from agent.recorded_pass import QuestionReplay
+from agent.replayer import Replayer
 from memory_backends.protocol import MemoryBackend
 from tests.loop_fixture import opened, small
 from traces.domain import Conversation, Question

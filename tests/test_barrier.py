@@ -142,7 +142,7 @@ PARTS = {
     "judge": ("judge_",),
     "reflection": ("reflection_",),
 }
-SHARED = {"request", "draws"}
+SHARED = {"request", "request_plain", "request_shape", "draws"}
 
 
 def part_of(module: str) -> str | None:

@@ -284,8 +284,8 @@ def test_a_flipped_test_says_the_opposite_and_costs_the_same() -> None:
         results.append(([r.carried for r in readings], carries.calls))
         assert all(bool(r.lost) != r.carried for r in readings) or flip is None
     (straight, paid), (flipped, paid_flipped) = results
-    assert True in straight
-    assert False in straight
+    assert any(straight), "no fact of the case carries it: there is nothing to flip"
+    assert not all(straight), "every fact of the case carries it: there is nothing to flip"
     assert flipped == [not one for one in straight]
     assert paid == paid_flipped
 

@@ -16,6 +16,7 @@ import pytest
 
 from agent.cli.main import main
 from agent.cli.recorded import RecordedRun
+from agent.cli.recorded_examples import example_failure
 from agent.cli.trace import find_question
 from agent.loop.directory import RunDirectory
 from traces.database import Database
@@ -55,7 +56,7 @@ def night(place: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
 def failure(night: tuple[Path, Any]) -> str:
     """The id of a question that was answered wrong."""
     with RecordedRun(night[0]) as recorded:
-        found = recorded.example_failure()
+        found = example_failure(recorded)
     assert found is not None
     return found
 

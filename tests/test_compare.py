@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.cli.compare_data import answers, same_conversations
+from agent.cli.compare_screen import print_comparison
 from agent.cli.main import main
 from agent.cli.recorded import RecordedRun
 from agent.loop.nodes.finish import ceiling_prompts
@@ -21,6 +22,7 @@ from agent.loop.runner import run
 from agent.loop.services import Progress, Services
 from evals.report.compare import compare_answers, label
 from evals.report.compare_markdown import MOST_COLUMNS, render_comparison
+from evals.report.tables import plain
 from evals.splits import TestSeal
 from optimizers.protocol import Assignment, Proposal
 from tests.loop_fixture import small
@@ -288,6 +290,40 @@ def test_many_runs_are_rows(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [(p["old"], p["new"]) for p in found["pairs"]] == [
         ("A", label(n)) for n in range(1, len(names))
     ]
+
+
+BACKENDS = [
+    "fact_store", "rag", "long_context", "mem0", "episodic", "linked_notes", "langgraph_store",
+]  # fmt: skip
+
+
+def test_runs_of_seven_backends_are_named_by_them_in_80_columns(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Score, stages, causes, calls, tokens and seconds, each section with a row a backend; every
+    kind of error is in one table; a long name of somebody's own is cut."""
+    found = compared(capsys, *["a", "b", "short", "a", "b", "a", "b"])
+    for one, backend in zip(found["runs"], BACKENDS, strict=True):
+        one["backend"] = backend
+        known = ("Extraction", "Update", "Deletion", "Retrieval", "Response")
+        one["causes"]["training"] = {f"{name}Error": 1234 for name in known}
+        one["causes"]["training"]["(no cause named)"] = 12
+    print_comparison(found)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    names = [f"{label(n)} {backend}" for n, backend in enumerate(BACKENDS)]
+    for section in ("score, sealed", "stages", "why wrong, test", "why wrong, training", "cost"):
+        rows = shown.split(f"\n{section}")[1].split("\n\n")[0].splitlines()
+        assert [row for row in rows if row.startswith(names[6])], section
+    training = shown.split("why wrong, training")[1].split("\n\n")[0]
+    assert [training.count(name) for name in names] == [1] * 7
+    written = render_comparison(found)
+    assert all(f"| {plain(name)} |" in written for name in names)
+    found["runs"][0]["backend"] = "my_package.memories:TheOneWithAName"
+    print_comparison(found)
+    shown = capsys.readouterr().out
+    assert "A my_package.memories…" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_markdown_is_written_whole_and_foreign_text_stays_text(

@@ -163,7 +163,7 @@ def test_a_file_that_stands_there_is_kept(
     ("arguments", "told"),
     [
         (["--data", "nowhere.jsonl"], "nowhere.jsonl: there is no such file"),
-        (["--backend", "nope"], "nope: unknown memory backend"),
+        (["--backend", "nope"], "unknown memory backend 'nope'"),
         (["--model", "nope"], "--model nope: unknown model"),
         (["file/below"], "file/below: cannot be written"),
     ],
@@ -271,8 +271,8 @@ def test_outside_a_repository_no_gitignore_is_written(tmp_path: Path) -> None:
 @given(backend=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12))
 def test_an_unknown_backend_is_refused_whatever_it_is_called(backend: str, tmp_path: Path) -> None:
     """Unless it is one of the known or a module:attribute."""
-    from agent.plugins import is_plugin
     from memory_backends.registry import backend_names
+    from traces.plugins import is_plugin
 
     if backend in backend_names() or is_plugin(backend):
         return

@@ -125,6 +125,7 @@ def test_a_run_says_what_it_cost(tmp_path: Path) -> None:
     """By role and in all, from the ledger's tokens, in `done`, status and report; the default
     budget is announced once, and a resumed run goes on counting."""
     from agent.cli.recorded import RecordedRun
+    from agent.cli.recorded_summary import summary_of
     from agent.cli.report import build
     from agent.cli.status import overview
 
@@ -145,7 +146,7 @@ def test_a_run_says_what_it_cost(tmp_path: Path) -> None:
         assert build(recorded)["usd"] == done["usd"]
         # Read from the ledger, as while it runs.
         (tmp_path / "run" / "summary.json").unlink()
-        assert recorded.summary()["usd"]["by_role"] == done["usd"]["by_role"]
+        assert summary_of(recorded)["usd"]["by_role"] == done["usd"]["by_role"]
 
 
 def test_prices_cost_no_import_where_none_is_needed() -> None:

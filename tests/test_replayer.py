@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.replayer import RecordedPass, Replayer
+from agent.recorded_pass import RecordedPass
+from agent.replayer import Replayer
 from memory_backends.protocol import MemoryBackend
 from tests.replay_fixture import Pass, asked_early, calls_of, putting_out, recorded
 from traces.errors import BudgetExceeded, OperationError
@@ -33,7 +34,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pass]:
         yield made
 
 
-@pytest.fixture(scope="module", params=["fact_store", "rag", "long_context"])
+@pytest.fixture(scope="module", params=["fact_store", "rag", "long_context", "langgraph_store"])
 def any_pass(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pass]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.replayer import RecordedPass
+from agent.recorded_pass import RecordedPass
 from agent.unconcerned import Steps
 from memory_backends.protocol import MemoryBackend
 from memory_backends.state import Snapshot
@@ -20,7 +20,7 @@ from traces.replay import Replayed
 from traces.schema import MemoryEntry
 
 
-@pytest.fixture(scope="module", params=["fact_store", "rag"])
+@pytest.fixture(scope="module", params=["fact_store", "rag", "langgraph_store"])
 def one(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pass]:
     """A pass of each backend that keeps its entries in snapshots that can be read."""
     with recorded(tmp_path_factory.mktemp(request.param), request.param) as made:

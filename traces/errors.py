@@ -13,6 +13,7 @@
     ├── DeadlineExceeded          the deadline has passed
     ├── StopRequested             a stop file was found
     ├── OperationError            an operation failed or broke its schema
+    │   └── NotIntervenable           a memory cannot be brought to what was put out
     ├── InterventionError         an intervention matched nothing or cannot be applied
     └── StoreError                the store is damaged or of an unknown version
 
@@ -126,6 +127,12 @@ class OperationError(MemtuneError):
     """A memory operation failed, or its output broke its schema."""
 
     code = "operation_error"
+
+
+class NotIntervenable(OperationError):
+    """A memory cannot be brought to the state that a record, a repair or a fault says."""
+
+    code = "not_intervenable"
 
 
 class InterventionError(MemtuneError):

@@ -54,9 +54,9 @@ class Replay(Protocol):
     ) -> Replayed:
         """Return the question's outcome with these interventions.
 
-        With `evidence` (message ids), updates of other facts are pinned: they keep their
-        recorded outputs as long as the entry that they target is unchanged. `draw` names
-        operations to run anew.
+        With `evidence` (message ids), extractions of other messages and updates of other facts
+        are pinned: they keep their recorded outputs as long as the entry that they target is
+        unchanged. `draw` names operations to run anew.
         """
 
     def extract_alone(
@@ -104,11 +104,12 @@ def recorded_outputs(graph: EvolutionGraph, operation_id: str) -> dict[str, list
 
 @dataclass(frozen=True)
 class SlicePins:
-    """traces.operation.Pins: updates of facts that do not come from the evidence keep what
-    they put out, where fact and targeted entry are what they were.
+    """traces.operation.Pins: extractions of messages that are no evidence, and updates of facts
+    that do not come from it, keep what they put out, where messages, fact and targeted entry
+    are what they were.
 
-    An entry that was added beside others changes what a later update is shown; without pins
-    one repair would ask the model anew about many facts that it does not concern.
+    An entry that was added beside others changes what a later operation is shown; without pins
+    one repair would ask the model anew about much that it does not concern.
     """
 
     graph: EvolutionGraph
@@ -117,9 +118,10 @@ class SlicePins:
     def find(
         self, kind: OperationKind, operation_id: str, inputs: Inputs
     ) -> dict[str, list[Variable]] | None:
-        """Return the recorded outputs of an update outside the evidence's slice, or None."""
+        """Return the recorded outputs of an extraction or update outside the evidence's slice,
+        or None."""
         recorded = self.graph.operations.get(operation_id)
-        if kind != "update" or recorded is None:
+        if kind not in ("extraction", "update") or recorded is None:
             return None
         if recorded.status not in ("executed", "reused", "pinned"):
             return None

@@ -47,7 +47,8 @@ ACTIONS = ("add", "change", "delete", "keep")
 # Which kinds of variable an operation of a kind may put out, and the fewest of each.
 _OUTPUTS: dict[str, dict[str, int]] = {
     "extraction": {"fact": 0, "message": 0},
-    "update": {"change": 0, "entry": 0},
+    # A memory in place of entries: what was stored cannot be seen.
+    "update": {"change": 0, "entry": 0, "memory": 0},
     "retrieval": {"query": 0, "retrieved": 0},
     "response": {"answer": 1},
 }
@@ -139,6 +140,11 @@ def fact(text: str, speaker: str, date: str, sources: Sequence[str]) -> Variable
 def change(action: str, target: str | None, reason: str = "") -> Variable:
     """Return a change: one of ACTIONS, the entry id that it is about (None for add)."""
     return Variable("change", {"action": action, "target": target, "reason": reason})
+
+
+def internal(entry: Variable) -> bool:
+    """Say whether a memory keeps an entry for its own order alone, and never returns it."""
+    return bool(entry.value.get("internal"))
 
 
 def query(queries: Sequence[str], **filters: Any) -> Variable:

@@ -175,6 +175,20 @@ class Store:
         )
         return [AnswerRecord.from_json(self._database.value(row[0])) for row in rows]
 
+    def broken(self) -> list[dict[str, Any]]:
+        """Return the conversations with questions that have no verdict, as they stand now:
+        `conversation`, `missing` and `questions` (counts), and the first `error`."""
+        found: dict[str, dict[str, Any]] = {}
+        for pass_id, conversation, _ in self.passes():
+            answers = self.answers(pass_id)
+            missing = [a for a in answers if a.correct is None]
+            if missing and conversation not in found:
+                found[conversation] = {
+                    "conversation": conversation, "missing": len(missing),
+                    "questions": len(answers), "error": missing[0].reason,
+                }  # fmt: skip
+        return [found[conversation] for conversation in sorted(found)]
+
     def operations(self, pass_id: int) -> list[OperationRecord]:
         """Return the operations of a pass in the order in which they ended."""
         rows = self._database.rows(

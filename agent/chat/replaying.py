@@ -16,7 +16,7 @@ from agent.chat.forgetting import FORGET, drop
 from agent.chat.parts import Parts
 from agent.chat.record import Turn, TurnLog
 from agent.chat.remembering import SAMPLES_AN_ATTEMPT
-from agent.replayer import QuestionReplay, RecordedPass
+from agent.recorded_pass import QuestionReplay, RecordedPass
 from agent.response import respond
 from memory_backends.protocol import MemoryBackend, Snapshottable
 from memory_backends.retrieval.embeddings import Embedder

@@ -159,6 +159,40 @@ def overhead(
         raise typer.Exit(1)
 
 
+@app.command("tracing")
+def tracing(
+    backend: Annotated[
+        str, typer.Option(metavar="NAME|MODULE:ATTR", help="The memory that is traced.")
+    ] = "fact_store",
+    conversations: Annotated[int, typer.Option(min=1, help="Synthetic conversations.")] = 2,
+    delay: Annotated[
+        float, typer.Option(min=0.0, help="Milliseconds that a model call takes.")
+    ] = 50.0,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON line on stdout.")] = False,
+) -> None:
+    """What tracing adds to the time of a backend whose model calls take 50 ms."""
+    import tempfile
+    from dataclasses import asdict
+
+    from agent.benchmark_tracing import TARGET, measure
+
+    with tempfile.TemporaryDirectory(prefix="memtune-bench-") as directory:
+        found = measure(Path(directory), backend, conversations, delay / 1000)
+    if json_lines:
+        figures = {**asdict(found), "share": found.share, "difference": found.difference}
+        typer.echo(json.dumps({"event": "done", "backend": backend, "delay_ms": delay, **figures}))
+    else:
+        typer.echo(
+            f"{backend}, {found.operations} operations, {found.calls} model calls of {delay:g} ms: "
+            f"tracing took {found.own:.2f} s beside {found.traced - found.own:.1f} s: "
+            f"{found.share:.2%} (target <= {TARGET:.0%})\n"
+            f"the same passes untraced took {found.untraced:.1f} s: difference "
+            f"{found.difference:+.1%}, with the machine's noise"
+        )
+    if found.share > TARGET:
+        raise typer.Exit(1)
+
+
 @app.command("slices")
 def slices(
     operations: Annotated[

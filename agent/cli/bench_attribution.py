@@ -50,9 +50,10 @@ def attribution(
             "default 3 for 8.",
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help="The memory that faults are planted in.")] = (
-        "fact_store"
-    ),
+    backend: Annotated[
+        str,
+        typer.Option(metavar="NAME|MODULE:ATTR", help="The memory that faults are planted in."),
+    ] = "fact_store",
     slip: Annotated[
         float, typer.Option(metavar="RATE", help="How often the simulated model slips, 0 to 1.")
     ] = 0.0,

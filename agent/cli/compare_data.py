@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.recorded_summary import summary_of
 from traces.results import EpisodeResult
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def describe(recorded: RecordedRun, which: str) -> dict[str, Any]:
     """Return a run's figures; `which` names the prompts that are compared."""
     from agent.cli.status import overview
 
-    summary = recorded.summary()
+    summary = summary_of(recorded)
     state = overview(recorded)
     compared = recorded.prompts(which)
     lock = recorded.lock_file()

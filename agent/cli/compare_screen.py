@@ -22,7 +22,7 @@ _LONGEST = 160
 def print_comparison(found: Mapping[str, Any]) -> None:
     """Print the runs' figures and the questions that changed."""
     from evals.report.compare_markdown import MOST_COLUMNS, describe
-    from evals.report.compare_table import sections
+    from evals.report.compare_table import row_heads, sections
 
     screen = console()
     banner(screen, found["banner"])
@@ -38,7 +38,7 @@ def print_comparison(found: Mapping[str, Any]) -> None:
         _columns(screen, sections(found["runs"]), labels)
     else:
         for section in sections(found["runs"]):
-            _rows(screen, section, labels)
+            _rows(screen, section, row_heads(found["runs"]))
     for pair in found["pairs"]:
         _pair(screen, pair)
 
@@ -74,28 +74,34 @@ def _columns(screen: Console, sections: Sequence[Section], labels: Sequence[str]
         screen.print(table)
 
 
-def _rows(screen: Console, section: Section, labels: Sequence[str]) -> None:
-    """A table a section: a run a row; wide sections in several."""
-    width = screen.width - 4
-    part: list[tuple[str, tuple[str, ...]]] = []
-    parts = [part]
-    used = 0
+def _rows(screen: Console, section: Section, heads: Sequence[str]) -> None:
+    """A table a section: a run a row; wide sections in several. Columns are as wide as their
+    longest word."""
+    from rich.table import Table
+
+    first = max(map(len, heads))
+    parts: list[list[tuple[str, int, tuple[str, ...]]]] = [[]]
+    used = first
     for name, cells in section.rows:
-        needs = max(map(len, (name.strip(), *cells))) + 2
-        if part and used + needs > width:
-            part = []
-            parts.append(part)
-            used = 0
-        part.append((name.strip(), cells))
-        used += needs
+        # The section's title says that these are kinds of error.
+        name = name.strip().removesuffix("Error")
+        width = max(map(len, (*name.split(), *cells)))
+        if parts[-1] and used + width + 2 > screen.width:
+            parts.append([])
+            used = first
+        parts[-1].append((name, width, cells))
+        used += width + 2
     if section.title:
         heading(screen, section.title)
     else:
         screen.print()
     for rows in parts:
-        table = _grid(["", *(name for name, _ in rows)])
-        for place, run in enumerate(labels):
-            table.add_row(run, *(foreign(cells[place]) for _, cells in rows))
+        table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=False, header_style="bold")
+        table.add_column(width=first, no_wrap=True)
+        for name, width, _ in rows:
+            table.add_column(name, justify="right", vertical="bottom", width=width)
+        for place, head in enumerate(heads):
+            table.add_row(foreign(head), *(foreign(cells[place]) for _, _, cells in rows))
         screen.print(table)
 
 

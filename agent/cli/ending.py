@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.recorded_examples import example_failure
+from agent.cli.recorded_summary import summary_of
 from agent.cli.screen import banner, command, console, foreign, heading, run_argument
-from evals.report import wording
+from evals.report import causes, wording
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _BAR = 24
 _DIFF_LINES = 14
+_BROKEN = 5
 
 
 def print_ending(recorded: RecordedRun, report: Mapping[str, Any], written: Path | None) -> None:
@@ -25,6 +28,7 @@ def print_ending(recorded: RecordedRun, report: Mapping[str, Any], written: Path
     banner(screen, report["banner"])
     _status(screen, report)
     _scores(screen, report)
+    _broken(screen, report)
     _causes(screen, report)
     _gate(screen, report)
     _prompts(screen, report)
@@ -112,6 +116,25 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
         also = f"; {proved_test} of {test['failures']} in test" if test else ""
         said = f"  certified by replay: {proved} of {training['failures']} in training{also}"
         screen.print(said, style="dim")
+    fixed = causes.without_prompt(training)
+    if fixed:
+        line = foreign(f"{fixed} in training", "dim")
+        line.pad_left(2)
+        screen.print(line)
+
+
+def _broken(screen: Console, report: Mapping[str, Any]) -> None:
+    broken = report["broken"]
+    if not broken:
+        return
+    heading(screen, "What broke: questions without a verdict, which no score counts")
+    for one in broken[:_BROKEN]:
+        line = foreign(f"{one['conversation']}: {one['missing']} of {one['questions']}", "bold")
+        line.append("  ")
+        line.append_text(foreign(one["error"], "not bold"))
+        screen.print(line)
+    if len(broken) > _BROKEN:
+        screen.print(f"  and {len(broken) - _BROKEN} more, in the report", style="dim")
 
 
 def _gate(screen: Console, report: Mapping[str, Any]) -> None:
@@ -201,7 +224,7 @@ def _next(screen: Console, recorded: RecordedRun, report: Mapping[str, Any]) -> 
     heading(screen, "Next")
     if report["status"] != "done":
         command(screen, resume_command(recorded))
-    failed = recorded.example_failure()
+    failed = example_failure(recorded)
     if failed is not None:
         command(screen, f"memtune trace {run} {shlex.quote(failed)}")
     command(screen, f"memtune export {run}")
@@ -216,7 +239,7 @@ def resume_command(recorded: RecordedRun) -> str:
             more = f" --max-calls {2 * limits['max_calls']}"
         if limits.get("max_tokens"):
             more += f" --max-tokens {2 * limits['max_tokens']}"
-        usd = (recorded.summary().get("usd") or {}).get("limit")
+        usd = (summary_of(recorded).get("usd") or {}).get("limit")
         if usd:
             more += f" --max-usd {2 * usd:g}"
     return f"memtune resume {run_argument(recorded.directory)}{more}"

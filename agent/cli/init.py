@@ -46,7 +46,9 @@ def init(
     ] = None,
     backend: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Memory backend under test.", show_default="fact_store"),
+        typer.Option(
+            metavar="NAME|MODULE:ATTR", help="Memory backend under test.", show_default="fact_store"
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that stand there already.")

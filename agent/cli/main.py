@@ -19,6 +19,7 @@ import typer
 
 from agent.cli import (
     attribute,
+    backends,
     bench,
     chat,
     compare,
@@ -52,7 +53,7 @@ app = typer.Typer(
 )
 for group in (
     init, validate, doctor, judge_check, estimate, run, status, trace, attribute, report, compare,
-    export, graph, chat, flag, bench,
+    export, graph, chat, flag, backends, bench,
 ):  # fmt: skip
     group.register(app)
 

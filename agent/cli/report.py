@@ -53,9 +53,10 @@ def report(
 
 def build(recorded: RecordedRun) -> dict[str, Any]:
     """Return the report of a recorded run as plain data."""
+    from agent.cli.report_data import report_data
     from evals.report import build_report
 
-    return build_report(recorded.report_data())
+    return build_report(report_data(recorded))
 
 
 def write_report(directory: Path, built: dict[str, Any], out: Path | None = None) -> Path:

@@ -107,6 +107,8 @@ def _run(settings: Settings, as_json: bool, verbose: bool, *, resume: bool) -> i
         run_directory.set(services.directory)
         shown(progress, services)
 
+    from traces.errors import OperationError, ProviderError
+
     shown = make_progress(as_json=as_json, verbose=verbose)
     try:
         with shown:
@@ -117,6 +119,11 @@ def _run(settings: Settings, as_json: bool, verbose: bool, *, resume: bool) -> i
         directory = run_directory.get()
         if directory is not None:
             _note(f"stopping; go on with 'memtune resume {run_argument(directory)}'")
+        raise
+    except (OperationError, ProviderError):
+        directory = run_directory.get()
+        if directory is not None:
+            _end(directory, quiet=as_json)  # which episodes broke
         raise
     _end(Path(outcome.done["out"]), quiet=as_json)
     if as_json:

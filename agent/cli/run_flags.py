@@ -60,7 +60,13 @@ def _flags(
         int | None, _option("Seed of world, simulated model and methods.", options.DATA, "0", "N")
     ] = None,
     backend: Annotated[
-        str | None, _option("Memory backend under test.", options.DATA, "fact_store", "NAME")
+        str | None,
+        _option(
+            "Memory backend under test ('memtune backends list'), or one of your own.",
+            options.DATA,
+            "fact_store",
+            "NAME|MODULE:ATTR",
+        ),
     ] = None,
     prompts: Annotated[
         Path | None,

@@ -91,7 +91,9 @@ def overview(recorded: RecordedRun) -> dict[str, Any]:
     `score` is of the sealed test split when there is one, else the latest of selection or
     training; `score_of` says which.
     """
-    summary = recorded.summary()
+    from agent.cli.recorded_summary import summary_of
+
+    summary = summary_of(recorded)
     state, reason = recorded.status
     score, of = _score(recorded, summary)
     number, stage = _position(recorded)
@@ -208,6 +210,7 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     from rich.text import Text
 
     from agent.cli.ending import resume_command
+    from agent.cli.recorded_examples import example_failure
     from agent.cli.screen import banner, command, console, foreign, heading, run_argument
     from evals.report import wording
 
@@ -245,7 +248,7 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
         "running": [f"memtune stop {run}"],
         "done": [f"memtune report {run}", f"memtune export {run}"],
     }.get(found["status"], [resume_command(recorded)])
-    failed = recorded.example_failure()
+    failed = example_failure(recorded)
     if failed is not None:
         following.append(f"memtune trace {run} {shlex.quote(failed)}")
     heading(screen, "Next")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from agent.models.gateway import ROLES
 from agent.models.providers import plays_simulated
-from agent.plugins import is_plugin
 from agent.settings import Settings
 from traces.errors import MemtuneError
+from traces.plugins import is_plugin
 
 
 def simulated_roles(settings: Settings) -> dict[str, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -146,7 +147,8 @@ def _given(**chosen: Any) -> dict[str, Any]:
 
 def run_name(identity: Mapping[str, Any]) -> str:
     """Return the name of a run that was given none: data set, backend, identity's hash."""
-    return f"{identity['dataset']}-{identity['backend']}-{content_hash(dict(identity))[:8]}"
+    backend = re.sub(r"[^A-Za-z0-9_.-]", "-", identity["backend"])  # module:attr
+    return f"{identity['dataset']}-{backend}-{content_hash(dict(identity))[:8]}"
 
 
 def default_directory(identity: Mapping[str, Any], runs: Path = Path("runs")) -> Path:

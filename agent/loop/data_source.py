@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.plugins import is_plugin, load_object
 from agent.settings import Settings
 from evals.loaders import Loaded, read_dataset
 from evals.loaders.checked import draft_of
@@ -19,6 +18,7 @@ from evals.loaders.finish import Finisher
 from evals.loaders.problems import shown
 from traces.domain import Conversation, Dataset
 from traces.errors import DataError, SettingsError
+from traces.plugins import is_plugin, load_object
 
 SYNTHETIC = "synthetic"
 _EXPECTED = "return a traces.domain.Dataset, or the Conversations one after the other"

@@ -85,7 +85,7 @@ def open_run(
             settings.attribution,
             gateway.ask("judge"),
             settings.seed,
-            Replaying(make_replayer(evaluator, store), evaluator.judge, spent),
+            Replaying(make_replayer(evaluator, store, stack), evaluator.judge, spent),
         ),
         optimizer=make_optimizer(settings.optimizer),
         slots=plan.slots,

@@ -136,6 +136,7 @@ def make_evaluator(settings: Settings, plan: Plan, gateway: Gateway, store: Stor
             store,
             parameters,
             settings.concurrency,
+            settings.backend_timeout,
         ),
         plan.scoring.judge(gateway.ask("judge")),
         store,
@@ -153,11 +154,13 @@ def make_evaluator(settings: Settings, plan: Plan, gateway: Gateway, store: Stor
     )
 
 
-def make_replayer(evaluator: Evaluator, store: Store) -> Replayer:
-    """Return what replays questions of the evaluator's recorded passes."""
+def make_replayer(evaluator: Evaluator, store: Store, stack: ExitStack) -> Replayer:
+    """Return what replays questions of the evaluator's recorded passes; `stack` closes it."""
     runner = evaluator.run_episode
     assert isinstance(runner, EpisodeRunner)
-    return Replayer(
+    replayer = Replayer(
         runner.make_backend,
         lambda failure: runner.context(failure.conversation, store.prompts_of(failure.pass_id)),
     )
+    stack.callback(replayer.close)
+    return replayer

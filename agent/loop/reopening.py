@@ -64,7 +64,7 @@ def reopen(settings: Settings, stack: ExitStack) -> Reopened:
     stack.callback(log.close)
     gateway = make_gateway(settings, plan, database, directory, log, count_earlier=False)
     evaluator = make_evaluator(settings, plan, gateway, store)
-    replaying = Replaying(make_replayer(evaluator, store), evaluator.judge, spent)
+    replaying = Replaying(make_replayer(evaluator, store, stack), evaluator.judge, spent)
     return Reopened(store, gateway, log, settings.seed, replaying)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from agent.models.endpoints import is_address, is_secret_name, secrets_in
 from agent.models.gateway import ROLES
 from agent.models.providers import Provider, SimulatedProvider
-from agent.plugins import is_plugin
 from agent.settings import Settings, endpoint_variable, use_dotenv, variable_is_set, vendor_secrets
 from traces.errors import SettingsError
+from traces.plugins import is_plugin
 
 if TYPE_CHECKING:
     from agent.models.embeddings import EmbeddingModel

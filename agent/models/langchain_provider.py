@@ -13,10 +13,10 @@ from agent.models.providers import Messages, is_simulated_name
 from agent.models.timeouts import Timeouts
 from agent.models.vendor_errors import Vendor
 from agent.models.vendor_model import JsonSchema, VendorModel, counted
-from agent.plugins import load_object
 from traces.errors import ProviderError, SettingsError, TransientProviderError
 from traces.hashing import content_hash
 from traces.ledger import Completion
+from traces.plugins import load_object
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import dspy
 from dspy import lm15
@@ -23,7 +23,22 @@ from traces.errors import ContentError, MemtuneError, ProviderError
 from traces.operation import BoundOperation
 
 if TYPE_CHECKING:
-    from agent.models.gateway import Gateway
+    from agent.models.providers import Messages
+    from traces.ledger import Completion
+
+
+class Completing(Protocol):
+    """A way to the models: the gateway, or what stands before it."""
+
+    def complete(
+        self,
+        role: str,
+        messages: Messages,
+        sample_index: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> tuple[str, Completion]:
+        """Return (ledger key, completion); see `agent.models.gateway.Gateway`."""
+
 
 # How many requests may be made until one reply's content can be read: a draw, its repair, and
 # a new draw.
@@ -33,7 +48,7 @@ REQUESTS = 3
 class _Engine:
     """DSPy's engine contract (`complete`) over the gateway, for one request."""
 
-    def __init__(self, gateway: Gateway, role: str, draw: _Draw) -> None:
+    def __init__(self, gateway: Completing, role: str, draw: _Draw) -> None:
         self._gateway = gateway
         self._role = role
         self._draw = draw
@@ -81,7 +96,7 @@ class BoundModel(dspy.LM):  # type: ignore[misc]
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: Completing,
         role: str,
         sample_index: int = 0,
         operation: BoundOperation | None = None,
@@ -233,7 +248,7 @@ def dspy_scope() -> AbstractContextManager[None]:
 class TypedAsk:
     """traces.protocols.Ask over a dspy.Predict."""
 
-    def __init__(self, gateway: Gateway, role: str) -> None:
+    def __init__(self, gateway: Completing, role: str) -> None:
         self._gateway = gateway
         self._role = role
 

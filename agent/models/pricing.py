@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.models.providers import is_simulated_name
-from agent.plugins import is_plugin
 from agent.settings import Price, Settings
 from traces.errors import SettingsError
 from traces.ledger import Spending
+from traces.plugins import is_plugin
 
 # The cap of a run whose models have prices and that was given none, in dollars.
 DEFAULT_MAX_USD = 10.0

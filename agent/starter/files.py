@@ -12,9 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from agent.loop.directory import write_whole
-from agent.plugins import is_plugin
 from agent.starter.keys import key_variables
 from traces.errors import SettingsError
+from traces.plugins import is_plugin
 
 SETTINGS = "memtune.toml"
 EXAMPLE_DATA = "example.jsonl"
@@ -129,13 +129,11 @@ def _example() -> str:
 
 
 def _check_backend(name: str) -> None:
-    from memory_backends.registry import backend_names
+    from memory_backends.registry import find_backend
 
-    if name not in backend_names() and not is_plugin(name):
-        raise SettingsError(
-            f"--backend {name}: unknown memory backend; choose one of "
-            f"{', '.join(backend_names())}, or module:attr"
-        )
+    # One of the user's own may be written after the settings.
+    if not is_plugin(name):
+        find_backend(name)
 
 
 def _from(directory: Path, data: Path) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.models.choose import SIMULATED, known_models
-from agent.plugins import is_plugin
 from traces.errors import SettingsError
+from traces.plugins import is_plugin
 
 
 def key_variables(model: str, api_base: str | None = None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from evals.faults.values import Values, number_of
 from evals.faults.wording import names_among, parts_of, renamed, replaced, says
 from traces.domain import Conversation, Question
 from traces.graph import EvolutionGraph
-from traces.schema import OperationRecord, Variable
+from traces.schema import OperationRecord, Variable, internal
 from traces.text import stems
 
 
@@ -99,13 +99,16 @@ class Site:
                 yield operation
 
     def extraction(self, message_id: str) -> OperationRecord | None:
-        """Return the extraction that was given a message."""
-        for operation in self.before_question:
-            if operation.kind == "extraction" and any(
-                v.value["id"] == message_id for v in self.graph.inputs(operation.id, "message")
-            ):
-                return operation
-        return None
+        """Return the extraction that was given a message. Of several it is one that makes facts,
+        not one that passes messages on."""
+        given = [
+            o for o in self.before_question
+            if o.kind == "extraction"
+            and any(v.value["id"] == message_id for v in self.graph.inputs(o.id, "message"))
+        ]  # fmt: skip
+        making = [o for o in given if self.graph.outputs(o.id, "fact")]
+        last = [o for o in given if not self.graph.outputs(o.id, "message")]
+        return next(iter(making or last or given), None)
 
     def facts(self, message_id: str) -> list[Variable]:
         """Return the facts that rest on a message; the message itself where none are made."""
@@ -131,11 +134,14 @@ class Site:
 
     @cached_property
     def standing(self) -> list[Variable]:
-        """The entry versions in memory when the question was asked, in order of arrival."""
+        """The entry versions that could be returned when the question was asked, in order of
+        arrival."""
         seen = {o.id for o in self.before_question}
         found = []
         for chain in self.graph.entries():
             visible = [v for v in chain if v.made_by in seen]
+            if visible and internal(visible[-1].variable):
+                continue
             if visible and (visible[-1].ended_by is None or visible[-1].ended_by not in seen):
                 found.append(visible[-1].variable)
         return found

@@ -13,6 +13,7 @@
     prompts      {"seed": {slot: text}, "final": {slot: text}}
     spent        {role: {"calls", "input", "output"}}
     examples     attributions to show, as JSON; may be missing
+    broken       [{"conversation", "missing", "questions", "error"}]; may be missing
 
 Of the `done` event it reads baseline, final, gain, gate_mode, scorer, calls, tokens, usd, seconds,
 prompts and test_openings; any of them may be missing or null in a run that has not ended.
@@ -76,6 +77,7 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
             "test": (finish or {}).get("test_attributions"),
         },
         "examples": examples(data.get("examples", ())),
+        "broken": [dict(one) for one in data.get("broken", ())],
         "prompts": {
             "seed": done.get("prompts", {}).get("seed"),
             "final": done.get("prompts", {}).get("final"),

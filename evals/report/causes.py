@@ -9,7 +9,10 @@ from typing import Any
 from evals.report import wording
 from evals.report.tables import plain, table
 
-COUNTS = ("by_verdict", "by_error_type", "certified_by_error_type", "by_sub_type", "abstained")
+COUNTS = (
+    "by_verdict", "by_error_type", "certified_by_error_type", "by_sub_type", "without_prompt",
+    "abstained",
+)  # fmt: skip
 _TITLES = {
     "training": "training, over all rounds (what the optimizer learns from)",
     "selection": "selection, final prompts (for this report only)",
@@ -99,10 +102,24 @@ def verdicts(found: Mapping[str, Any]) -> str:
     return ", ".join(f"{by[verdict]:,} {said}" for verdict, said in parts if by.get(verdict))
 
 
+def without_prompt(found: Mapping[str, Any]) -> str:
+    """Return in words how many failures lie at operations that have no prompt to rewrite, and
+    at which; nothing where there are none."""
+    by = found.get("without_prompt") or {}
+    if not by:
+        return ""
+    number = sum(by.values())
+    told = ", ".join(f"{name} {n:,}" for name, n in wording.counts(by))
+    return f"no prompt to tune: {told}; {number / found['failures']:.0%} of the failures"
+
+
 def _counted(found: Mapping[str, Any]) -> list[str]:
     said = verdicts(found)
     failures = wording.plural(found["failures"], "failure")
     lines = [f"{failures}{': ' if said else ''}{said}.", ""]
+    fixed = without_prompt(found)
+    if fixed:
+        lines += [f"{plain(fixed)}.", ""]
     types = wording.counts(found["by_error_type"])
     if types:
         lines += _types(found, types)

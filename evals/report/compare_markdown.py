@@ -7,7 +7,7 @@ from typing import Any
 
 from evals.report import wording
 from evals.report.compare import READING
-from evals.report.compare_table import Section, sections
+from evals.report.compare_table import Section, row_heads, sections
 from evals.report.tables import plain, table
 
 # With more runs than this, they are rows: three columns of intervals fill 80 characters.
@@ -22,7 +22,7 @@ def render_comparison(comparison: Mapping[str, Any]) -> str:
         lines += [f"> **{comparison['banner']}**", ""]
     lines += [f"- {run['label']}: {plain(run['run'])} ({plain(describe(run))})" for run in runs]
     lines += ["", *(line for note in comparison["notes"] for line in (plain(note), ""))]
-    heads = [run["label"] for run in runs]
+    heads = [run["label"] for run in runs] if len(runs) <= MOST_COLUMNS else row_heads(runs)
     for section in sections(runs):
         if section.title:
             lines += [f"## {section.title[0].upper()}{section.title[1:]}", ""]
@@ -47,7 +47,7 @@ def section_table(section: Section, heads: Sequence[str]) -> list[str]:
         return table(("", *heads), rows, numbers=len(heads))
     names = [plain(name.strip()) for name, _ in section.rows]
     turned = [
-        (head, *(plain(cells[place]) for _, cells in section.rows))
+        (plain(head), *(plain(cells[place]) for _, cells in section.rows))
         for place, head in enumerate(heads)
     ]
     return table(("run", *names), turned, numbers=len(names))

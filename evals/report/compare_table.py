@@ -21,6 +21,21 @@ class Section:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
+# Characters of a backend's name that a row's head shows.
+_LONGEST_NAME = 20
+
+
+def row_heads(runs: Sequence[Run]) -> list[str]:
+    """Return what stands before each run's row: its letter, and its backend where they differ."""
+    if len({run["backend"] for run in runs}) == 1:
+        return [run["label"] for run in runs]
+    names = (wording.printable(run["backend"]) for run in runs)
+    return [
+        f"{run['label']} {name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + '…'}"
+        for run, name in zip(runs, names, strict=True)
+    ]
+
+
 def sections(runs: Sequence[Run]) -> list[Section]:
     """Return what is known of the runs; rows that no run has anything for are left out."""
     made = [

@@ -15,7 +15,7 @@ _MOST_PROBLEMS = 50
 def render_markdown(report: Mapping[str, Any]) -> str:
     """Return the report as one Markdown document that ends with a newline."""
     lines = [
-        *_head(report), *_result(report), *_gates(report), *_prompts(report),
+        *_head(report), *_result(report), *_broken(report), *_gates(report), *_prompts(report),
         *causes.render(report), *_scores(report), *_rounds(report), *_rejected(report),
         *_data(report), *_cost(report), *_identity(report),
     ]  # fmt: skip
@@ -58,6 +58,20 @@ def _result(report: Mapping[str, Any]) -> list[str]:
     openings = wording.plural(report["test_openings"], "time")
     lines += [f"The test split of these data has been opened {openings}.", ""]
     return lines
+
+
+def _broken(report: Mapping[str, Any]) -> list[str]:
+    broken = report["broken"]
+    if not broken:
+        return []
+    rows = [
+        (plain(one["conversation"]), f"{one['missing']} of {one['questions']}", plain(one["error"]))
+        for one in broken[:_MOST_PROBLEMS]
+    ]
+    lines = ["## What broke", "", "Questions without a verdict; no score counts them.", ""]
+    lines += table(("conversation", "questions", "the first error"), rows)
+    more = len(broken) - len(rows)
+    return [*lines, *([f"And {more} conversations more.", ""] if more else [])]
 
 
 def _gates(report: Mapping[str, Any]) -> list[str]:

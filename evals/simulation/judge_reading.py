@@ -92,6 +92,9 @@ _SPEAKER = re.compile(
     r".-]{0,40}): )?(?P<text>.*)$"
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
+# What a line says of itself in brackets at its end: what it tells is over, or was never so.
+_OVER = re.compile(r"\((?:superseded|outdated|hearsay|no longer \w+)\b[^()]*\)\W*$", re.I)
+_ASKS_PAST = re.compile(r"\b(?:before|former\w*|used to|previous\w*|earlier|originally)\b", re.I)
 
 
 @lru_cache(maxsize=8192)
@@ -136,6 +139,8 @@ def read_passage(question: str, passage: str) -> str:
     roots = {_root(n) for n in names}
     about = wanted - roots
     link = re.search(r"([A-Z]\w+)['’]s (\w+)", question)
+    if not _ASKS_PAST.search(question):
+        passage = "\n".join(line for line in passage.splitlines() if not _OVER.search(line))
     sentences = _lines(passage)
     best: tuple[float, str, str] | None = None
     for date, sentence in sentences:

@@ -12,6 +12,7 @@ from evals.simulation.agent_part import answer as agent_answer
 from evals.simulation.draws import generator
 from evals.simulation.judge_part import answer as judge_answer
 from evals.simulation.request import Request, parse_request
+from evals.simulation.request_plain import parse_plain
 
 VERSION = "rules-1"
 ROLES = ("agent", "judge", "reflection")
@@ -55,6 +56,8 @@ class SimulatedModel:
         """Answer the chat messages in the role that the model's name states."""
         role = role_of(model)
         request = parse_request(messages, sample)
+        if role == "agent" and not request.outputs:
+            request = parse_plain(messages, sample) or request
         text = json.dumps(self._answer(role, request), ensure_ascii=True)
         return Completion(
             text, sum(_tokens(m.get("content") or "") for m in messages), _tokens(text)

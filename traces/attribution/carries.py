@@ -26,6 +26,7 @@ from traces.attribution.words import (
     key_stems,
     names_in,
     negated,
+    retired,
     share,
 )  # fmt: skip
 from traces.domain import Question
@@ -93,6 +94,8 @@ def coverage(item: Item, target: Target) -> float:
 
 def read_wording(item: Item, target: Target) -> Reading:
     """Decide by wording; the result says whether that is clear."""
+    if not _present(item, target) and item.text:
+        return Reading(False, True, "value")
     held = frozenset(key_stems(item.text))
     cover = coverage(item, target)
     about = share(target.event, held) if target.event else min(1.0, 2 * cover)
@@ -126,7 +129,7 @@ def _present(item: Item, target: Target) -> str:
     said = target.message.value["text"]
     if not as_history(item.text) or as_history(said) or asks_history(target.question):
         return item.text
-    return before_history(item.text)
+    return "" if retired(item.text) else before_history(item.text)
 
 
 def _time(item: Item, target: Target, about: float, cover: float) -> Reading:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from traces.attribution.words import key_stems, names_in
 from traces.graph import EntryVersion, EvolutionGraph
-from traces.schema import OperationRecord, Variable
+from traces.schema import OperationRecord, Variable, internal
 from traces.text import BM25, tokens
 
 _ASKED = ("retrieval", "response")
@@ -73,6 +73,12 @@ class GraphIndex:
                     self.versions[source].append(version)
         self._count_words()
         self.stores = any(o.kind == "update" for o in graph.operations.values())
+        # Updates that put out a memory in its place: what they stored cannot be seen.
+        made = {v.id for v in graph.variables("memory")}
+        self.opaque = {
+            o.id for o in graph.operations.values() if o.kind == "update"
+            for refs in o.outputs.values() for id, _ in refs if id in made
+        }  # fmt: skip
 
     def _count_words(self) -> None:
         self.order = {id: i for i, id in enumerate(self.messages)}
@@ -153,6 +159,16 @@ class GraphIndex:
             return self.outputs(retrieval, "retrieved")
         return []
 
+    def brought_in(self, asked: Asked, shown: Variable) -> OperationRecord | None:
+        """Return the retrieval with a prompt that brought an entry in: the first that put it
+        out, since later ones were handed it; else the last one. None where none has a prompt."""
+        choosing = [o for o in asked.retrievals if o.slot]
+        entry_id = shown.value.get("entry_id")
+        for operation in choosing:
+            if any(v.value["entry_id"] == entry_id for v in self.outputs(operation, "retrieved")):
+                return operation
+        return choosing[-1] if choosing else None
+
     def largest_result(self, name: str) -> int:
         """Return the greatest number of entries that a retrieval of this name returned."""
         if name not in self._largest:
@@ -177,9 +193,10 @@ class GraphIndex:
         return None if ended else last
 
     def standing(self, asked: Asked) -> list[EntryVersion]:
-        """Return all entry versions that stood when the question was asked."""
+        """Return all entry versions that stood when the question was asked and could be
+        returned."""
         found = (self.alive(chain, asked) for chain in self.chain_of.values())
-        return [version for version in found if version is not None]
+        return [v for v in found if v is not None and not internal(v.variable)]
 
 
 class _Variables:

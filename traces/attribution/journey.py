@@ -170,7 +170,7 @@ class _Guide:
             below.append(self._after(version, ended))
         else:
             below.append(self._found(version))
-        note = f"version {number}" + self._reason(maker)
+        note = f"version {number}" + self._reason(version)
         kind: StepKind = "changed" if changed else "stored"
         return _step(kind, maker, version.variable, note=note, children=tuple(below))
 
@@ -188,11 +188,25 @@ class _Guide:
         for rank, shown in enumerate(self._asked.context, start=1):
             if shown.value.get("entry_id") == entry_id:
                 return _step("retrieved", self.search(shown), shown, rank=rank)
-        search = next(iter(self._asked.retrievals), None)
+        left_out = self._left_out(entry_id)
+        search = left_out or next(iter(self._asked.retrievals), None)
         id, name = (search.id, search.name) if search else ("", "")
-        return Step("not_retrieved", version.variable.value["text"], id, name)
+        note = f"found, then left out by '{name}'" if left_out else ""
+        return Step("not_retrieved", version.variable.value["text"], id, name, note=note)
 
-    def _reason(self, operation: OperationRecord) -> str:
-        reasons = [c.value["reason"] for c in self._index.outputs(operation, "change")]
-        stated = "; ".join(r for r in reasons if r)
+    def _left_out(self, entry_id: str) -> OperationRecord | None:
+        """Return the retrieval that was given an entry and did not hand it on, or None."""
+        for operation in self._asked.retrievals:
+            given = {v.value["entry_id"] for v in self._index.inputs(operation, "retrieved")}
+            handed = {v.value["entry_id"] for v in self._index.outputs(operation, "retrieved")}
+            if entry_id in given - handed:
+                return operation
+        return None
+
+    def _reason(self, version: EntryVersion) -> str:
+        """Return why a version was made: of an operation's changes the entry's own count."""
+        maker = self._index.operation(version.made_by)
+        changes = [c.value for c in self._index.outputs(maker, "change") if c.value["reason"]]
+        own = [c for c in changes if c["target"] == version.variable.value["entry_id"]]
+        stated = "; ".join(dict.fromkeys(c["reason"] for c in own or changes))
         return f": {stated}" if stated else ""

@@ -26,7 +26,7 @@ def stale(c: Contamination, supporter: Variable, chains: Sequence[Chain]) -> Bla
         id = chain.target.message_id
         if order.get(id, -1) <= newest or not chain.facts or not chain.target.complete:
             continue
-        update = _update_of(c, chain.facts[0])
+        update = _update_of(c, chain.facts[0], version.variable)
         if update is not None and replaces(c, update, chain.facts[0], version):
             return Blame(
                 update, "UpdateError", "stale",
@@ -135,7 +135,7 @@ def merged(c: Contamination, supporter: Variable) -> Blame | None:
 def distracted(c: Contamination, supporter: Variable) -> Blame | None:
     """Blame a retrieval that may choose (it has a slot) for an entry on the question's
     matter, faithful but not what was asked for, that the wrong answer took."""
-    search = next((o for o in reversed(c.asked.retrievals) if o.slot), None)
+    search = c.index.brought_in(c.asked, supporter)
     people = c.index.name_stems
     asked = set(key_stems(c.question.text)) - people
     text = supporter.value["text"]
@@ -152,12 +152,24 @@ def distracted(c: Contamination, supporter: Variable) -> Blame | None:
     )  # fmt: skip
 
 
-def _update_of(c: Contamination, fact: Variable) -> OperationRecord | None:
-    """Return the update that handled a fact before the question was asked, or None."""
-    for user in c.index.users[fact.id]:
-        if user.kind == "update" and c.index.visible(user.id, c.asked):
-            return user
-    return None
+def _updates_of(c: Contamination, fact: Variable) -> list[OperationRecord]:
+    """Return the updates that handled a fact before the question was asked, in their order."""
+    return [
+        user for user in c.index.users[fact.id]
+        if user.kind == "update" and c.index.visible(user.id, c.asked)
+    ]  # fmt: skip
+
+
+def _update_of(c: Contamination, fact: Variable, old: Variable) -> OperationRecord | None:
+    """Return the update of a fact that should have ended an entry, or None: of several the
+    last one that was shown the entry, else the first."""
+    updates = _updates_of(c, fact)
+    entry_id = old.value.get("entry_id")
+    shown = [
+        user for user in updates
+        if any(v.value["entry_id"] == entry_id for v in c.index.inputs(user, "entry"))
+    ]  # fmt: skip
+    return next(iter((*reversed(shown), *updates)), None)
 
 
 def retracted(c: Contamination, supporter: Variable) -> Blame | None:
@@ -218,9 +230,9 @@ def ended_early(c: Contamination, supporter: Variable) -> Blame | None:
 
 def _taken_back(c: Contamination, message: Variable, known: set[str]) -> bool:
     """Say whether a retraction did delete what it takes back: an entry of `known` messages."""
-    for fact in c.index.facts[message.value["id"]]:
-        update = _update_of(c, fact)
-        for change in c.index.outputs(update, "change") if update else ():
+    updates = (u for f in c.index.facts[message.value["id"]] for u in _updates_of(c, f))
+    for update in updates:
+        for change in c.index.outputs(update, "change"):
             versions = c.index.chain_of.get(change.value["target"] or "", ())
             if change.value["action"] == "delete" and any(
                 known.intersection(v.variable.value["sources"]) for v in versions
@@ -233,7 +245,7 @@ def _retraction_missed(c: Contamination, message: Variable, supporter: Variable)
     stands = f"the entry should be gone: {quote(supporter.value['text'], 200)}"
     facts = c.index.facts[message.value["id"]]
     for fact in facts:
-        update = _update_of(c, fact)
+        update = _update_of(c, fact, supporter)
         if update is not None:
             return Blame(
                 update, "DeletionError", "stale", stands,

@@ -8,6 +8,7 @@ from traces.attribution.dates import spans
 from traces.attribution.misdated import misdated
 from traces.attribution.path import Chain, Path
 from traces.attribution.words import key_stems, quote
+from traces.errors import NotIntervenable
 from traces.graph import EntryVersion
 from traces.schema import OperationRecord, Variable
 from traces.text import BM25
@@ -22,6 +23,12 @@ def retrieved(path: Path, chain: Chain) -> None:
     failed = [o for o in (*asked.retrievals, *asked.responses) if o.status == "failed"]
     if failed:
         chain.failed_at(failed[0])
+    elif path.index.opaque and not chain.entries:
+        names = {path.index.operation(id).name for id in path.index.opaque}
+        chain.blocked = (
+            f"{NotIntervenable.code}: what '{', '.join(sorted(names))}' stored cannot be seen: it "
+            "or the search lost it"
+        )
     elif asked.retrievals:
         _lose(path, chain)
     elif asked.responses:

@@ -21,6 +21,8 @@ def stored(path: Path, chain: Chain) -> None:
         if user.kind == "update" and path.visible(user.id)
     ]  # fmt: skip
     done = [u for u in updates if u.status != "failed"]
+    if any(u.id in index.opaque for u in done):
+        return
     made = {e.id: index.version_of[e.id] for u in done for e in index.outputs(u, "entry")}
     # Updates that took the message in by another way (windows) name it as a source.
     made |= {v.variable.id: v for v in index.versions[target.message_id] if path.visible(v.made_by)}

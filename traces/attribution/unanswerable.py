@@ -45,7 +45,7 @@ def blame_unanswerable(
         return found
     text = quote(supporter.value["text"], 200)
     sources = tuple(supporter.value.get("sources", ()))
-    search = next((o for o in reversed(asked.retrievals) if o.slot), None)
+    search = index.brought_in(asked, supporter)
     if search is not None:
         return Blame(
             search, "RetrievalError", "distractor",

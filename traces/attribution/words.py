@@ -32,7 +32,11 @@ _TAKES_BACK = re.compile(
 _FORMER = re.compile(
     r"\b(?:formerly|former|previous(?:ly)?|used to|earlier|originally|at first|initially|"
     r"until (?:then|now|recently)|before (?:that|then|this|now)|in the past|no longer|back then|"
-    r"was replaced|replaced by|instead of|old)\b"
+    r"was replaced|replaced by|instead of|superseded|old)\b"
+)
+# What a memory that keeps everything writes behind what holds no more.
+_RETIRED = re.compile(
+    r"\((?:superseded|outdated|hearsay|retired|withdrawn|no longer \w+)\b[^()]*\)\W*$"
 )
 _ASKS_FORMER = re.compile(r"\b(?:before(?! \d)|prior|once|in the past)\b")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -79,6 +83,11 @@ def as_history(text: str) -> bool:
 def asks_history(question: str) -> bool:
     """Say whether a question asks for what was so before."""
     return as_history(question) or _ASKS_FORMER.search(question.lower()) is not None
+
+
+def retired(text: str) -> bool:
+    """Say whether a text says of itself, in brackets at its end, that it counts no more."""
+    return _RETIRED.search(text.lower()) is not None
 
 
 def before_history(text: str) -> str:

@@ -19,7 +19,7 @@ from traces.attribution.replay.minimal import without_one
 from traces.attribution.replay.repair import Repair
 from traces.attribution.replay.search import Found, extended, progress
 from traces.attribution.replay.trial import Outcome, Trial
-from traces.attribution.words import key_stems, quote
+from traces.attribution.words import before_history, key_stems, quote
 from traces.domain import PIPELINE
 from traces.schema import Variable
 
@@ -83,11 +83,18 @@ def _reader(trial: Trial, outcome: Outcome | None) -> str | None:
 
 
 def _false(trial: Trial, outcome: Outcome | None) -> bool:
-    """Say whether the context holds an invention on the question's matter."""
+    """Say whether the context tells, as present, an invention on the question's matter that is
+    dated later than the evidence there: of two statements the later one holds."""
     index = trial.index(outcome)
     asked = set(key_stems(trial.failure.question.text)) - index.name_stems
-    sentences = (invented_sentence(index, v) for v in trial.context(outcome) if v.kind != "message")
-    return any(not asked.isdisjoint(key_stems(sentence)) for sentence in sentences)
+    evidence = max((v.value["date"] for v in trial.carrying(outcome)), default="")
+    for entry in trial.context(outcome):
+        sentence = "" if entry.kind == "message" else invented_sentence(index, entry)
+        told = sentence and sentence in before_history(entry.value["text"])
+        later = entry.value["date"][:10] > evidence[:10]
+        if told and later and not asked.isdisjoint(key_stems(sentence)):
+            return True
+    return False
 
 
 def _part_is_enough(trial: Trial, outcome: Outcome | None) -> bool:

@@ -194,6 +194,20 @@ def may_keep(scene: Scene, operation: OperationRecord, item: Variable, entry: Va
     return not _of_others(scene, item, entry) and same_matter(scene, operation, item, entry)
 
 
+def stored_before(scene: Scene, operation: OperationRecord, item: Variable) -> set[str]:
+    """Return the ids of the entries that earlier updates made of the same fact (or message)."""
+    index = scene.index
+    earlier = [
+        user for user in index.users[item.id]
+        if user.kind == "update" and index.position[user.id] < index.position[operation.id]
+    ]  # fmt: skip
+    return {
+        str(entry.value["entry_id"]) for user in earlier
+        for entry in index.outputs(user, "entry")
+        if entry.value["version"] == 1 and set(sources_of(item)) & set(sources_of(entry))
+    }  # fmt: skip
+
+
 # outputs ---------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from traces.attribution.replay.concern import (
     replaced,
     same_matter,
     sources_of,
+    stored_before,
     supporting,
     takes_back,
     wanted,
@@ -35,9 +36,20 @@ def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
     index = scene.index
     items = index.inputs(operation, "fact") or index.inputs(operation, "message")
     evidence = {t.message_id for t in wanted(scene)}
+    # What facts are made of is stored by way of the facts: such an update only tells it anew.
+    items = [v for v in items if v.kind == "fact" or not _made_facts_of(scene, v)]
     for item in items:
         if len(items) == 1 or evidence.intersection(sources_of(item)):
             yield from _Update(operation, scene, item, len(items) == 1).repairs()
+
+
+def _made_facts_of(scene: Scene, message: Variable) -> bool:
+    """Say whether an extraction that makes facts was given a message."""
+    index = scene.index
+    return any(
+        user.kind == "extraction" and not index.outputs(user, "message")
+        for user in index.users[message.id]
+    )
 
 
 class _Update:
@@ -48,7 +60,11 @@ class _Update:
     ) -> None:
         index = scene.index
         self.operation, self.scene, self.item, self.alone = operation, scene, item, alone
-        self.shown = {str(v.value["entry_id"]): v for v in index.inputs(operation, "entry")}
+        self.stored = stored_before(scene, operation, item)
+        self.shown = {
+            str(v.value["entry_id"]): v for v in index.inputs(operation, "entry")
+            if v.value["entry_id"] not in self.stored
+        }  # fmt: skip
         self.evidence = {t.message_id for t in wanted(scene)}
         # Messages that hold a part of the answer.
         self.parts = {t.message_id for t in scene.targets if t.kind != "bridge"}
@@ -171,6 +187,9 @@ class _Update:
 
     def _added(self) -> Repair:
         """The fact (or message) as an entry of its own, everything else as it was shown."""
+        if self.stored:  # an earlier operation added it
+            done = [change("keep", None)]
+            return self._repair("keep", done, [], "kept: everything as it was shown")
         value = self.item.value
         text, sources = value["text"], sources_of(self.item)
         if self.item.kind == "message":
@@ -182,7 +201,10 @@ class _Update:
             text, value["speaker"], value["date"][:10], sources,
         )  # fmt: skip
         kind: Kind = "add_beside" if self.ended else "as_given"
-        return self._repair(kind, [change("add", None)], [entry.as_variable()], f"entry: {text}")
+        made = [e for e in self.scene.index.outputs(self.operation, "entry")
+                if sources_of(e) == sources and e.value["version"] == 1]  # fmt: skip
+        entries = [_described(entry, made[0] if made else None)]
+        return self._repair(kind, [change("add", None)], entries, f"entry: {text}")
 
     def _over(self, old: Variable, history: bool) -> Repair:
         """The fact as the new value of a shown entry, the former one told as history or not."""
@@ -198,7 +220,7 @@ class _Update:
         kind: Kind = "with_history" if history else "replace"
         what = f"entry: {text}" if history else f"entry: {text} (was: {before['text']})"
         done = [change("change", before["entry_id"])]
-        return self._repair(kind, done, [entry.as_variable()], what)
+        return self._repair(kind, done, [_described(entry, old)], what)
 
     def _keeping(self) -> Iterator[Repair]:
         """Memory stays as it was shown: legal only where it holds the evidence, or says the
@@ -252,3 +274,9 @@ class _Update:
             },
         )  # fmt: skip
         return Repair(self.operation, outputs, kind, what)
+
+
+def _described(entry: MemoryEntry, before: Variable | None) -> Variable:
+    """Return an entry with what a backend keeps of it besides, from a version of it."""
+    made = entry.as_variable()
+    return made if before is None else Variable("entry", {**before.value, **made.value})

@@ -9,6 +9,7 @@ from traces.attribution.replay.concern import (
     may_keep,
     same_matter,
     sources_of,
+    stored_before,
     takes_back,
     unsupported,
 )
@@ -122,6 +123,7 @@ def _update(repair: Repair, scene: Scene) -> str:
         and not any(
             may_keep(scene, operation, item, entry) for item in items for entry in shown.values()
         )
+        and not (items and all(stored_before(scene, operation, item) for item in items))
     ):
         return "what it was given is neither known already nor against the evidence"
     return ""

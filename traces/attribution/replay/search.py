@@ -21,7 +21,7 @@ from traces.domain import PIPELINE
 MOST_REPAIRS = 3  # operations in one certified set
 VARIANTS = 3  # repairs of one operation that are tried
 DRAWS = 3  # of a repair that should have rescued and did not
-RESERVED = 6  # calls that a sweep leaves for triage
+RESERVED = 6  # calls that are left for triage
 
 
 @dataclass
@@ -111,7 +111,7 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
         if any(repair.operation.id == blame.operation.id for repair in kept):
             continue
         for repair in islice(ideal_outputs(blame.operation, scene), VARIANTS):
-            if not trial.allows(2):
+            if not trial.allows(RESERVED if kept else 2):
                 return None
             if not delivers(repair, scene):
                 continue

@@ -16,13 +16,15 @@ from traces.attribution.replay.caps import MOST_CALLS, MOST_REPLAYS, MOST_TOKENS
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.suspects import Suspects, suspects
 from traces.attribution.targets import Target
-from traces.errors import ContentError
+from traces.errors import ContentError, NotIntervenable
 from traces.graph import EvolutionGraph
 from traces.operation import Draw
 from traces.protocols import Ask
 from traces.replay import Replay, Replayed
 from traces.results import Failure
 from traces.schema import Variable
+
+_STORES = ("extraction", "update")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Trial:
 
     Every answer is judged once a sample index; a plain match with the gold answer costs no
     call. `allows` turns false when the failure's cap on calls, tokens or replays is reached.
+    `barred` are operations whose outputs the memory cannot be brought to.
     `targets` is what each evidence message must deliver, `evidence` the ids of the messages
     whose operations replays do not pin.
     """
@@ -61,6 +64,7 @@ class Trial:
     most_tokens: int = MOST_TOKENS
     replays: int = 0
     failed: list[str] = field(default_factory=list)
+    barred: set[str] = field(default_factory=set)
     capped: bool = False
     targets: tuple[Target, ...] = ()
     evidence: frozenset[str] = frozenset()
@@ -138,6 +142,9 @@ class Trial:
         )
         if replayed.error is not None:
             self.failed.append(replayed.error)
+            if replayed.error.startswith(f"{NotIntervenable.code}:"):
+                # What is retrieved can always be replaced.
+                self.barred.update(r.operation.id for r in repairs if r.operation.kind in _STORES)
         outcome = Outcome(tuple(repairs), replayed, self.right(replayed.prediction, sample_index))
         self._outcomes[key] = outcome
         return outcome

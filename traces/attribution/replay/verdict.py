@@ -6,7 +6,7 @@ search -> judge again -> entailment -> sweep -> smallest set -> control, placebo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,11 +21,12 @@ from traces.attribution.replay.entailment import annotation_wrong
 from traces.attribution.replay.features import features
 from traces.attribution.replay.minimal import later, smallest
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import Found, progress, search
+from traces.attribution.replay.search import RESERVED, Found, progress, search
 from traces.attribution.replay.sweep import sweep
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.attribution.suspects import Suspects
 from traces.domain import PIPELINE
+from traces.errors import NotIntervenable
 from traces.results import Attribution
 
 
@@ -62,7 +63,7 @@ class Verdict:
                     sweep(trial, found)
                 if found.rescue is None and found.best is None and found.supplied is not None:
                     found.best, clean = found.supplied, False
-                if found.rescue is None and not clean:
+                if found.rescue is None and not clean and trial.allows(RESERVED):
                     response = entailed(trial, found)
             if response is not None:
                 return self._entailed(found, response)
@@ -155,10 +156,14 @@ class Verdict:
             return self._record("suspected", found, found.best.repairs, delivered, reason)
         if first.blame is None:
             return self._abstain(first.code or "no_candidate")
+        blamed = _unrefuted(first, found, trial.barred)
         if trial.capped:
             reason = "unconfirmed: the failure's cap on model calls was reached"
-        elif trial.failed and trial.replays == len(trial.failed):
-            return self._abstain(f"not_intervenable: {trial.failed[-1]}"[:300])
+        elif blamed.operation.id in trial.barred:
+            why = next(e for e in trial.failed if e.startswith(f"{NotIntervenable.code}:"))
+            return self._abstain(why[:300])
+        elif not trial.barred and trial.failed and trial.replays == len(trial.failed):
+            return self._abstain(f"{NotIntervenable.code}: {trial.failed[-1]}"[:300])
         elif first.blame.operation.kind != "response" and trial.replays == 0:
             reason = "unconfirmed: no repair of it uses only what it was given"
         else:
@@ -167,7 +172,7 @@ class Verdict:
         blame = blame_response(trial, found, None) if stubborn else None
         if blame is not None:
             reason = "unconfirmed: the answer stayed the same whatever was repaired"
-        return self._record("suspected", found, (), blame or _unrefuted(first, found), reason)
+        return self._record("suspected", found, (), blame or blamed, reason)
 
     # recording -------------------------------------------------------------------------
 
@@ -231,11 +236,13 @@ class Verdict:
         )
 
 
-def _unrefuted(first: Suspects, found: Found) -> Blame:
-    """Return the first suspicion that no failed repair speaks against, else the first one."""
+def _unrefuted(first: Suspects, found: Found, barred: Collection[str]) -> Blame:
+    """Return the first suspicion that no failed repair speaks against (one that the memory could
+    not be brought to does not), else the first one."""
     assert first.blame is not None
     everyone = (first.blame, *first.others, *([first.response] if first.response else []))
-    return next((b for b in everyone if b.operation.id not in found.tried), first.blame)
+    refuted = found.tried.difference(barred)
+    return next((b for b in everyone if b.operation.id not in refuted), first.blame)
 
 
 def _index_with(trial: Trial, found: Found, repair: Repair) -> Any:

@@ -1,0 +1,217 @@
+"""`memtune backends`: memory backends that there are, a new one, and whether one is sound."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from memory_backends.conformance import Result
+
+app = typer.Typer(
+    help="Memory backends: those there are, a new one of your own, and whether it is sound.",
+    no_args_is_help=True,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+_LIST = """[bold]Examples[/bold]
+
+\b
+memtune backends list
+memtune run --backend NAME
+
+Level: 'fine' backends run every step through memtune, 'coarse' ones are classes
+with add and search that are wrapped. Slots are the prompts that can be tuned.
+Entries: what is in memory can be seen. Snapshots: replays need not start anew."""
+
+_NEW = """[bold]Examples[/bold]
+
+\b
+memtune backends new my-memory
+memtune backends check my-memory
+pip install -e my-memory
+memtune run --backend my-memory
+
+Writes a package with an entry point, a class of some twenty lines that works, and
+a test. Give the class add and search of your own; the rest may be left out."""
+
+_CHECK = """[bold]Examples[/bold]
+
+\b
+memtune backends check fact_store
+memtune backends check my_module:MyMemory
+memtune backends check ./my-memory
+memtune backends check my_memory.py --json
+
+Runs the conformance suite: form, isolation of conversations, determinism on
+different days, inputs, ids, snapshots, reuse, repairs, threads, odd texts,
+deadlines, what is left behind. Operations that ask a model get the simulated one.
+In your own CI: pytest --memtune-backend NAME.
+
+Exit codes: 0 sound, 1 something is wrong, 2 there is no such backend."""
+
+_STYLES = {"passed": "green", "failed": "bold red", "not_run": "dim"}
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the command line."""
+    root.add_typer(app, name="backends", rich_help_panel="Prepare")
+
+
+@app.command("list", epilog=_LIST)
+def list_(json: Json = False) -> None:
+    """List the memory backends that --backend takes."""
+    from agent.backend_list import listed
+
+    rows = listed()
+    if json:
+        typer.echo(json_module.dumps([row.to_json() for row in rows], indent=2))
+        return
+    from rich.table import Table
+
+    from agent.cli.screen import console, foreign
+
+    table = Table(box=None, pad_edge=False)
+    for head in ("name", "from", "level", "slots", "entries", "snapshots"):
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        if row.problem:
+            table.add_row(foreign(row.name), foreign(row.source), foreign(row.problem, "red"))
+            continue
+        table.add_row(
+            foreign(row.name), foreign(row.source), row.level,
+            foreign(", ".join(row.slots) or "none"), _yes(row.entries), _yes(row.snapshots),
+        )  # fmt: skip
+    screen = console()
+    screen.print(table)
+    screen.print()
+    screen.print("A class of your own: module:attr, or 'memtune backends new NAME'.")
+
+
+@app.command("new", epilog=_NEW)
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the package and the backend.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to write.", show_default="a folder of its name"),
+    ] = None,
+) -> None:
+    """Write a small installable package with a memory backend and a test."""
+    import shlex
+
+    from agent.cli.screen import command, console, heading
+    from agent.starter.backend_package import write_backend
+
+    package = write_backend(name, out)
+    screen = console()
+    for file in package.written:
+        screen.print(str(package.directory / file), markup=False, soft_wrap=True)
+    heading(screen, "Next")
+    folder = shlex.quote(str(package.directory))
+    command(screen, f"memtune backends check {folder if '/' in folder else './' + folder}")
+    command(screen, f"pip install -e {folder if '/' in folder else './' + folder}")
+    command(screen, f"memtune run --backend {name}")
+
+
+@app.command("check", epilog=_CHECK)
+def check(
+    target: Annotated[
+        str, typer.Argument(metavar="NAME|PATH", help="NAME, module:attr, a file or a folder.")
+    ],
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="NAME=VALUE", help="Of the backend, as JSON; may be given again."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="Granted to each pass over a small conversation.")
+    ] = 20.0,
+    json: Json = False,
+) -> None:
+    """Run the conformance suite over a memory backend; say what to mend."""
+    from agent.backend_check import check_backend
+    from agent.backend_paths import named
+
+    name = named(target)
+    results: list[Result] = []
+    for result in check_backend(name, _options(option or []), seconds):
+        results.append(result)
+        if not json:
+            _print(result)
+    sound = all(result.status != "failed" for result in results)
+    if json:
+        shown = {
+            "format": 1,
+            "backend": name,
+            "ok": sound,
+            "checks": [result.to_json() for result in results],
+        }
+        typer.echo(json_module.dumps(shown, indent=2))
+    else:
+        _print_end(name, results)
+    raise typer.Exit(0 if sound else 1)
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    from traces.errors import SettingsError
+
+    found: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise SettingsError(f"--option {one}: give NAME=VALUE")
+        try:
+            found[name] = json_module.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _print(result: Result) -> None:
+    from rich.table import Table
+
+    from agent.cli.screen import console, foreign
+
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=11, no_wrap=True)
+    row.add_column(width=7, no_wrap=True)
+    row.add_column(ratio=1, overflow="fold")
+    said = foreign(result.why or result.says, "dim")
+    for finding in result.findings:
+        style = "bold red" if finding.severity == "error" else "yellow"
+        said.append("\n")
+        said.append_text(foreign(finding.problem, style))
+        said.append_text(foreign(f": {finding.what}", limit=600))
+        if finding.where:
+            said.append("\n")
+            said.append_text(foreign(f"at {finding.where}"))
+        said.append("\n")
+        said.append_text(foreign(finding.mend, "cyan"))
+    row.add_row(
+        foreign(result.check),
+        foreign(result.status.replace("_", " "), _STYLES[result.status]),
+        said,
+    )
+    row.expand = True
+    console().print(row)
+
+
+def _print_end(name: str, results: list[Result]) -> None:
+    from agent.cli.screen import console, foreign
+
+    errors = [f for r in results for f in r.findings if f.severity == "error"]
+    screen = console()
+    screen.print()
+    if not errors:
+        screen.print(foreign(f"{name} is sound: it keeps the contract of a memory backend."))
+        return
+    problems = ", ".join(dict.fromkeys(f.problem for f in errors))
+    screen.print(foreign(f"{name} is not sound: {problems}.", "bold red"))
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
