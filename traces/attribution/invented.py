@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from traces.attribution.dates import words_without_times
 from traces.attribution.index import GraphIndex
 from traces.attribution.words import key_stems
 from traces.schema import OperationRecord, Variable
 
 # A paraphrase keeps names and some words of what it says; an invention shares less.
 _SHARED = 0.2
+_REPEATED = 0.5  # the least share of a statement that garbles what a message says
 _RARE = 2  # messages: words of fewer weigh no more
 _TELLING = 2  # the fewest telling stems of a sentence that can be called an invention
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -19,6 +21,13 @@ def invented(index: GraphIndex, fact: Variable) -> bool:
     """Say whether a fact shares next to no telling word with its messages."""
     said = _said(index, fact)
     return said is not None and _foreign(index, fact.value["text"], said, 1)
+
+
+def repeated(index: GraphIndex, fact: Variable) -> bool:
+    """Say whether a fact tells, rightly or not, what its messages tell."""
+    said = _said(index, fact)
+    told = set(key_stems(words_without_times(fact.value["text"]))) - index.name_stems
+    return said is not None and len(told & said) >= _REPEATED * len(told) > 0
 
 
 def invented_sentence(index: GraphIndex, entry: Variable) -> str:

@@ -31,26 +31,28 @@ def smallest(trial: Trial, rescue: Outcome) -> Outcome:
 
 
 def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Outcome | None:
-    """Replay with the rest of the repairs; None where they are not possible without it."""
-    if not _possible(trial, rest):
+    """Replay with the rest of the repairs; None where they are not possible without it.
+
+    What was made from the dropped one's outputs is made anew: what a retrieval should return,
+    what an update should store.
+    """
+    if any(r.operation.id not in trial.graph.operations for r in rest):
         return None
-    stale = [r for r in rest if r.operation.kind == "retrieval"]
-    if stale and repair.operation.kind != "retrieval":
-        # What a retrieval should return depends on what was repaired before it.
-        return remade(trial, [r for r in rest if r not in stale], stale)
-    return trial.attempt(rest)
+    upstream = repair.operation.kind != "retrieval"
+    stale = [
+        r for r in rest
+        if (upstream and r.operation.kind == "retrieval") or not _legal(trial, r)
+    ]  # fmt: skip
+    kept = tuple(r for r in rest if r not in stale)
+    return remade(trial, kept, stale) if stale else trial.attempt(rest)
 
 
-def _possible(trial: Trial, repairs: tuple[Repair, ...]) -> bool:
-    """Say whether each repair is legal on the recorded graph, without any other one."""
-    scene = trial.scene()
-    for repair in repairs:
-        if repair.operation.id not in trial.graph.operations:
-            return False
-        try:
-            check_legal(repair, scene)
-        except IllegalRepair:
-            return False
+def _legal(trial: Trial, repair: Repair) -> bool:
+    """Say whether a repair is legal on the recorded graph, without any other one."""
+    try:
+        check_legal(repair, trial.scene())
+    except IllegalRepair:
+        return False
     return True
 
 

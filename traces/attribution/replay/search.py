@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from traces.attribution.blame import Blame
-from traces.attribution.replay.delivering import delivers
+from traces.attribution.replay.delivering import delivers, hands_on
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.replay.trial import Outcome, Trial
@@ -111,7 +111,7 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
         if any(repair.operation.id == blame.operation.id for repair in kept):
             continue
         for repair in islice(ideal_outputs(blame.operation, scene), VARIANTS):
-            if not trial.allows(RESERVED if kept else 2):
+            if not trial.allows(RESERVED):
                 return None
             if not delivers(repair, scene):
                 continue
@@ -161,10 +161,10 @@ def remade(trial: Trial, upstream: Sequence[Repair], stale: Sequence[Repair]) ->
         if outcome.right or outcome.replayed.error is not None:
             break
         scene = trial.scene(outcome)
-        anew = (r for r in ideal_outputs(old.operation, scene) if delivers(r, scene))
-        again = next(anew, None)
-        if again is not None:
-            outcome = trial.attempt((*outcome.repairs, again))
+        anew = list(islice(ideal_outputs(old.operation, scene), VARIANTS))
+        apt = [r for r in anew if delivers(r, scene)] or [r for r in anew if hands_on(r, scene)]
+        if apt:
+            outcome = trial.attempt((*outcome.repairs, apt[0]))
     return outcome
 
 
@@ -174,7 +174,7 @@ def _redrawn(trial: Trial, outcome: Outcome, found: Found) -> bool:
     ran = outcome.replayed.ran
     right, draws = 0, 1
     for sample in range(1, DRAWS):
-        if not trial.allows(2 + len(ran)):
+        if not trial.allows(RESERVED + len(ran)):
             break
         again = trial.attempt(outcome.repairs, sample, ran)
         draws += 1
