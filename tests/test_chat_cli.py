@@ -142,6 +142,8 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "agent", "chat", "--user", "Ana"], cwd=cwd, env=environment,
             stdin=own, stdout=own, stderr=own, start_new_session=True,
+            # A suite that runs in the background is started with SIGINT ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         os.close(own)
         self.seen = ""

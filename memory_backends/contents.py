@@ -1,0 +1,67 @@
+"""What a plain memory holds, by what its adds put out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from memory_backends.plain import Item
+from memory_backends.state import of_kind
+from traces.domain import Session
+from traces.hashing import text_hash
+from traces.schema import MemoryEntry, Outputs, Variable, change
+
+
+@dataclass
+class Contents:
+    """What a memory holds, by what its adds put out. `history` is a hash of all of that,
+    `texts` are the added messages' by id, `versions` the last version of each entry ever held."""
+
+    history: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    held: dict[str, MemoryEntry] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def copy(self) -> Contents:
+        """Return a copy that does not change with this one."""
+        return Contents(self.history, dict(self.texts), dict(self.held), dict(self.versions))
+
+    def note(self, session: Session, outputs: Outputs) -> None:
+        """Enter what the add of a session put out."""
+        self.history = text_hash(self.history + told(outputs))
+        self.texts.update((m.id, m.text) for m in session.messages)
+        for variable in of_kind(outputs, "change"):
+            if variable.value["action"] in ("change", "delete"):
+                self.held.pop(variable.value["target"], None)
+        for variable in of_kind(outputs, "entry"):
+            entry = MemoryEntry.from_variable(variable)
+            self.held[entry.id] = entry
+            self.versions[entry.id] = entry.version
+
+    def difference(self, now: Sequence[Item], sources: Sequence[str]) -> Outputs:
+        """Return as outputs what changed, now that memory holds these items; `sources` are
+        the messages that were added."""
+        changes: list[Variable] = []
+        entries: list[Variable] = []
+        gone = dict(self.held)
+        for item in {item.key: item for item in now}.values():
+            old = gone.pop(item.key, None)
+            if old is not None and (old.text, old.speaker, old.date) == (
+                item.text, item.speaker, item.date,
+            ):  # fmt: skip
+                continue
+            mine = [*(old.sources if old else ()), *self.repeated(item.text, sources)]
+            version = self.versions.get(item.key, 0) + 1
+            entries.append(item.entry(list(dict.fromkeys(mine)), version).as_variable())
+            changes.append(change("change", item.key) if old else change("add", None))
+        changes += [change("delete", id) for id in gone]
+        return {"changes": changes, "entries": entries}
+
+    def repeated(self, text: str, otherwise: Sequence[str] = ()) -> Sequence[str]:
+        """Return the messages that a text repeats word for word, else `otherwise`."""
+        return [i for i, said in self.texts.items() if said.strip() and said in text] or otherwise
+
+
+def told(outputs: Outputs) -> str:
+    """Return a text that is equal for outputs that say and do the same, in the same order."""
+    return "".join(v.hash for variables in outputs.values() for v in variables)

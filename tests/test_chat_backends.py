@@ -1,0 +1,39 @@
+"""The memory agent on other backends than the default: kept on disk, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import HumanMessage
+
+from agent import create_memory_agent
+from memory_backends.registry import backend_names
+from traces.errors import SettingsError
+
+KEPT = ("episodic", "fact_store", "linked_notes", "long_context", "mem0", "rag")
+
+
+@pytest.mark.parametrize("backend", KEPT)
+def test_what_was_said_is_known_after_the_memory_was_opened_again(
+    backend: str, tmp_path: Path
+) -> None:
+    """Everything that an entry holds comes back from disk: the answer rests on it."""
+    said, known = [], []
+    for text in ("I live in Lisbon.", "Where do I live?"):
+        with create_memory_agent(memory=str(tmp_path / "m"), backend=backend) as agent:
+            state = agent.invoke(
+                {"messages": [HumanMessage(text)]}, {"configurable": {"user_id": "ana"}}
+            )
+            said.append(str(state["messages"][-1].content))
+            known.append([entry.text for entry in agent.memories("ana")])
+    assert "Lisbon" in said[-1]
+    assert known[0]
+    assert set(known[0]) <= set(known[1])
+
+
+def test_a_memory_that_lives_elsewhere_is_refused(tmp_path: Path) -> None:
+    """A LangGraph store keeps its entries itself; the refusal names what can be kept."""
+    assert set(backend_names()) - set(KEPT) == {"langgraph_store"}
+    with pytest.raises(SettingsError, match="cannot be kept in a directory; use"):
+        create_memory_agent(memory=str(tmp_path / "m"), backend="langgraph_store")
