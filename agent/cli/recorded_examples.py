@@ -13,19 +13,23 @@ EXAMPLES = 2
 
 
 def example_failure(recorded: RecordedRun) -> str | None:
-    """Return a failing question as `conversation/question`: one with a named operation
-    where there is one, of the final prompts where they were evaluated."""
+    """Return a failing question as `conversation/question`: of those with a named operation the
+    one whose cause is surest, where there are any; of the final prompts where they were
+    evaluated."""
     found: str | None = None
     for prompts in (recorded.final, recorded.seed):
+        named: list[tuple[bool, float, str]] = []
         for id, conversation, _ in reversed(recorded.store.passes(prompts.hash)):
             known = recorded.attributions(id)
             for answer in recorded.store.answers(id):
                 if answer.correct is False:
                     name = f"{conversation}/{answer.question}"
-                    named = known.get(answer.question)
-                    if named is not None and named.operations:
-                        return name
+                    one = known.get(answer.question)
+                    if one is not None and one.operations:
+                        named.append((one.verdict == "certified", one.confidence or 0.0, name))
                     found = found or name
+        if named:
+            return max(named)[2]
     return found
 
 
