@@ -6,7 +6,7 @@ search -> judge again -> entailment -> sweep -> smallest set -> control, placebo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from traces.attribution.suspects import Suspects
 from traces.domain import PIPELINE
 from traces.errors import NotIntervenable
 from traces.results import Attribution
+from traces.schema import OperationRecord
 
 
 @dataclass
@@ -201,9 +202,10 @@ class Verdict:
         operations = {r.operation.id: r.operation for r in repairs}
         operations.setdefault(blame.operation.id, blame.operation)
         ordered = sorted(operations.values(), key=lambda o: PIPELINE.index(o.kind))
-        first = found.blames.get(ordered[0].id) or blame
-        if first.operation.id != ordered[0].id:
-            first = blame
+        first = _said_of(ordered[0], (blame, *found.blames.values()))
+        if first is None:  # only the sweep found it: described by what the repair changed
+            decisive = next(r for r in repairs if r.operation.id == ordered[0].id)
+            first = blame_of(decisive, trial.scene(), None)
         others = [b for b in found.blames.values() if b.operation.id not in operations]
         made = suspicion(
             trial.failure, self.method, first, reason or _reason(certificate),
@@ -234,6 +236,10 @@ class Verdict:
             confidence=None if sure is None or attribution.verdict == "abstained" else sure,
             certificate=self.certificate.to_json(trial.replays, trial.failed),
         )
+
+
+def _said_of(operation: OperationRecord, blames: Iterable[Blame]) -> Blame | None:
+    return next((b for b in blames if b.operation.id == operation.id), None)
 
 
 def _unrefuted(first: Suspects, found: Found, barred: Collection[str]) -> Blame:
