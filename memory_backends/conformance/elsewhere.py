@@ -2,18 +2,17 @@
 
     python -m memory_backends.conformance.elsewhere NAME DAYS OUT
 
-writes what was recorded to the file OUT. Modules that are imported from here on see a wall clock
-that is DAYS ahead; hash seed, random numbers and UUIDs differ between processes anyway.
+writes what was recorded to the file OUT. The process's wall clock is DAYS ahead; hash seed,
+random numbers and UUIDs differ between processes anyway.
 """
 
 from __future__ import annotations
 
-import datetime as datetime_module
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ def record(subject: Subject) -> dict[str, Any]:
                     "requests": list(one.calls),
                 }
             )
-    return {"format": FORMAT, "today": datetime_module.datetime.now().date().isoformat(),
+    return {"format": FORMAT, "today": datetime.now().date().isoformat(),
             "operations": operations}  # fmt: skip
 
 
@@ -95,54 +94,10 @@ def _finding(what: str, at: str) -> Finding:
 
 
 def move_wall(days: int) -> None:
-    """Set the clock that modules imported later read this many days ahead.
+    """Set this process's wall clock so many days ahead; it goes on from there."""
+    import time_machine
 
-    `datetime.now`, `utcnow`, `today`, `date.today`, and what the module `time` tells of the
-    wall clock; the monotonic clocks are left alone, and so are modules that hold the real
-    classes already.
-    """
-    shift = datetime_module.timedelta(days=days)
-    datetime_module.datetime = _moved(datetime_module.datetime, shift)  # type: ignore[misc]
-    datetime_module.date = _moved(datetime_module.date, shift)  # type: ignore[misc]
-    seconds = shift.total_seconds()
-    real, real_ns = time.time, time.time_ns
-    time.time = lambda: real() + seconds
-    time.time_ns = lambda: real_ns() + int(seconds) * 10**9
-    for name in ("localtime", "gmtime", "ctime"):
-        _with_default(name)
-    formatted = time.strftime
-    time.strftime = lambda f, t=None: formatted(f, time.localtime() if t is None else t)
-
-
-def _with_default(name: str) -> None:
-    told = getattr(time, name)
-    setattr(time, name, lambda seconds=None: told(time.time() if seconds is None else seconds))
-
-
-def _moved(real: Any, shift: datetime_module.timedelta) -> Any:
-    """Return a stand-in for `datetime` or `date`: what it makes are real ones."""
-
-    class Meta(type):
-        def __instancecheck__(cls, instance: object) -> bool:
-            return isinstance(instance, real)
-
-        def __subclasscheck__(cls, other: type) -> bool:
-            return issubclass(other, real)
-
-    def make(cls: type, *args: Any, **kwargs: Any) -> Any:
-        return real(*args, **kwargs)
-
-    def now(cls: type, *args: Any, **kwargs: Any) -> Any:
-        return real.now(*args, **kwargs) + shift
-
-    members: dict[str, Any] = {
-        "__new__": make,
-        "today": classmethod(lambda cls: real.today() + shift),
-    }
-    if hasattr(real, "now"):
-        members["now"] = classmethod(now)
-        members["utcnow"] = classmethod(lambda cls: real.utcnow() + shift)
-    return Meta(real.__name__, (real,), members)
+    time_machine.travel(datetime.now(UTC) + timedelta(days=days), tick=True).start()
 
 
 def main(arguments: list[str]) -> None:
