@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from memory_backends.episodic.recollection import Recollection
 from memory_backends.episodic.search import accepting, search
-from memory_backends.fact_store.filters import Filters
-from memory_backends.prediction import predict
+from memory_backends.fact_store.wanted import Wanted
 from traces.operation import BoundOperation
-from traces.schema import Outputs, Variable, query
+from traces.schema import Outputs, Variable
 
 
 def retrieve(asking: Recollection) -> dict[str, list[Variable]]:
@@ -20,22 +19,14 @@ def retrieve(asking: Recollection) -> dict[str, list[Variable]]:
     )
 
 
-def filters_of(wanted: Variable) -> Filters:
-    """Return the filters of a query; one without (a repair's) restricts nothing."""
-    value = wanted.value
-    return Filters(value.get("after", ""), value.get("before", ""), value.get("require", []))
-
-
 def _found(asking: Recollection, op: BoundOperation) -> Outputs:
-    if not len(asking.state):
-        return {"query": [query([], after="", before="", require=[])], "entries": []}
-    from memory_backends.fact_store.signatures import Retrieval
-
-    reply = predict(op, Retrieval, **asking.asked())
-    queries = [text for text in map(str.strip, reply["queries"]) if text]
-    require = [text for text in map(str.strip, reply["require"]) if text]
-    after, before = reply["after"].strip(), reply["before"].strip()
-    wanted = query(queries, after=after, before=before, require=require)
-    accept = accepting(asking.state, filters_of(wanted), asking.asked_on.date())
-    found = search(asking.state, queries, accept, asking.options)
-    return {"query": [wanted], "entries": [entry.as_variable("retrieved") for entry in found]}
+    state, options = asking.state, asking.options
+    if not len(state):
+        return {"query": [Wanted().as_variable()], "entries": []}
+    wanted = Wanted.worded(op, asking.question, asking.asked_on, options.message_chars)
+    accept = accepting(state, wanted, asking.asked_on.date())
+    found = search(state, wanted.queries, accept, options)
+    return {
+        "query": [wanted.as_variable()],
+        "entries": [entry.as_variable("retrieved") for entry in found],
+    }

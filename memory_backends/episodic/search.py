@@ -13,20 +13,22 @@ from memory_backends.episodic.layers import (
     messages_of,
 )
 from memory_backends.episodic.options import EpisodicOptions
-from memory_backends.fact_store.filters import Filters
+from memory_backends.fact_store.wanted import Wanted
 from memory_backends.state import MemoryState
 from traces.schema import MemoryEntry
 
 Accept = Callable[[str], bool]
 
 
-def accepting(state: MemoryState, filters: Filters, day: date) -> Accept:
+def accepting(state: MemoryState, wanted: Wanted, day: date) -> Accept:
     """Return the test for ids of entries that may be returned on a day."""
+
+    fits = wanted.accepting(state)
 
     def accept(entry_id: str) -> bool:
         entry = state[entry_id]
         returned = layer_of(entry) in RETURNED and holds_on(entry, day)
-        return returned and (not filters.active or filters.accept(entry))
+        return returned and (fits is None or fits(entry_id))
 
     return accept
 

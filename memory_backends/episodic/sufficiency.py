@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memory_backends.episodic.recollection import Recollection
-from memory_backends.episodic.retrieval import filters_of
 from memory_backends.episodic.search import accepting, search
+from memory_backends.fact_store.wanted import Wanted
 from memory_backends.prediction import predict
 from traces.operation import BoundOperation
 from traces.schema import Outputs, Variable, query
@@ -38,7 +38,7 @@ def _completed(
     queries = [text for text in map(str.strip, reply["queries"]) if text]
     if reply["sufficient"] or not queries:
         return {"query": [query([])], "entries": list(found)}
-    accept = accepting(asking.state, filters_of(wanted), asking.asked_on.date())
+    accept = accepting(asking.state, Wanted.of(wanted), asking.asked_on.date())
     known = {v.value["entry_id"] for v in found}
     more = [
         entry.as_variable("retrieved")

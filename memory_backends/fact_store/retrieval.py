@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from memory_backends.fact_store.filters import Filters
-from memory_backends.prediction import one_line, predict
+from memory_backends.fact_store.wanted import Wanted
 from memory_backends.state import MemoryState
 from traces.domain import Question
 from traces.operation import BoundOperation, OperationContext
-from traces.schema import Outputs, Variable, query, question_variable
+from traces.schema import Outputs, Variable, question_variable
 
 
 def retrieve(
@@ -27,24 +26,11 @@ def retrieve(
 
     def call(op: BoundOperation) -> Outputs:
         if not len(state):
-            return {"query": [query([], after="", before="", require=[])], "entries": []}
-        from memory_backends.fact_store.signatures import Retrieval
-
-        reply = predict(
-            op,
-            Retrieval,
-            question=one_line(question.text, chars),
-            asked_on=asked_on.date().isoformat(),
-        )
-        queries = [text for text in map(str.strip, reply["queries"]) if text]
-        require = [text for text in map(str.strip, reply["require"]) if text]
-        after, before = reply["after"].strip(), reply["before"].strip()
-        filters = Filters(after, before, require)
-        found = state.index.search(
-            queries, top_k, (lambda id: filters.accept(state[id])) if filters.active else None
-        )
+            return {"query": [Wanted().as_variable()], "entries": []}
+        wanted = Wanted.worded(op, question, asked_on, chars)
+        found = state.index.search(wanted.queries, top_k, wanted.accepting(state))
         return {
-            "query": [query(queries, after=after, before=before, require=require)],
+            "query": [wanted.as_variable()],
             "entries": [state[entry_id].as_variable("retrieved") for entry_id, _ in found],
         }
 

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from memory_backends.fact_store.filters import Filters
+from memory_backends.fact_store.wanted import Wanted
 from memory_backends.linked_notes.note import Note
-from memory_backends.prediction import one_line, predict
 from memory_backends.state import MemoryState
 from traces.domain import Question
 from traces.operation import BoundOperation, OperationContext
-from traces.schema import Outputs, Variable, query, question_variable
+from traces.schema import Outputs, Variable, question_variable
 
 
 def retrieve(
@@ -32,28 +31,13 @@ def retrieve(
 
     def call(op: BoundOperation) -> Outputs:
         if not len(state):
-            return {"query": [query([], after="", before="", require=[])], "entries": []}
-        from memory_backends.fact_store.signatures import Retrieval
-
-        reply = predict(
-            op,
-            Retrieval,
-            question=one_line(question.text, chars),
-            asked_on=asked_on.date().isoformat(),
-        )
-        queries = [text for text in map(str.strip, reply["queries"]) if text]
-        require = [text for text in map(str.strip, reply["require"]) if text]
-        after, before = reply["after"].strip(), reply["before"].strip()
-        filters = Filters(after, before, require)
-
-        def accept(entry_id: str) -> bool:
-            return filters.accept(state[entry_id])
-
-        ranked = state.index.search(queries, top_k, accept if filters.active else None)
-        found = [entry_id for entry_id, _ in ranked]
-        linked = list(filter(accept, _linked(state, found)))
+            return {"query": [Wanted().as_variable()], "entries": []}
+        wanted = Wanted.worded(op, question, asked_on, chars)
+        accept = wanted.accepting(state)
+        found = [entry_id for entry_id, _ in state.index.search(wanted.queries, top_k, accept)]
+        linked = [id for id in _linked(state, found) if accept is None or accept(id)]
         return {
-            "query": [query(queries, after=after, before=before, require=require)],
+            "query": [wanted.as_variable()],
             "entries": [
                 Note.of(state[id]).as_variable("retrieved") for id in (*found, *linked[:beside])
             ],
