@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench confidence lock clean
+.PHONY: install demo test lint bench confidence lock clean
+
+install: $(READY)
 
 demo: $(READY)
 	$(BIN)/memtune run --model sim-server/rules-1
@@ -27,17 +29,21 @@ bench: $(READY)
 	$(BIN)/memtune bench attribution --faults 400 --test-error 0.2 --methods replay,provenance
 	$(BIN)/memtune bench loop
 
-# What replay attribution's confidence is computed with: measured on development seeds, and
-# fitted anew. Takes an hour or two.
-FIT_SEEDS := $(shell seq 420 439)
+# What replay attribution's confidence is computed with: measured on development seeds, with
+# memories of several kinds, and fitted anew. Takes about half an hour.
+FIT_SEEDS := 420 421 422 423
+FIT_BACKENDS := fact_store episodic linked_notes mem0
 FIT := build/confidence
 confidence: $(READY)
 	mkdir -p $(FIT)
-	for seed in $(FIT_SEEDS); do \
-		for how in "--slip 0" "--slip 0.05" "--slip 0.05 --no-evidence"; do \
-			file="$(FIT)/$$seed$$(echo $$how | tr -d ' ').jsonl"; \
-			test -s $$file || { $(BIN)/memtune bench attribution --faults 46 --seed $$seed $$how \
-				--methods replay --json > $$file.part && mv $$file.part $$file; } || exit 1; \
+	for how in "--slip 0" "--slip 0.05" "--slip 0.05 --no-evidence"; do \
+		for backend in $(FIT_BACKENDS); do \
+			for seed in $(FIT_SEEDS); do \
+				file="$(FIT)/$$backend-$$seed$$(echo $$how | tr -d ' ').jsonl"; \
+				test -s $$file || { $(BIN)/memtune bench attribution --backend $$backend --faults 24 \
+					--seed $$seed $$how --methods replay --json > $$file.part \
+					&& mv $$file.part $$file; } || exit 1; \
+			done; \
 		done; \
 	done
 	$(BIN)/memtune bench confidence $(FIT)/*.jsonl --ship --overwrite
@@ -48,9 +54,10 @@ lock:
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q \
 		-o requirements.lock
 
+# With a pip, also where uv made it: backends of one's own are installed with it.
 $(READY): requirements.lock pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
-		test -d $(VENV) || uv venv -q --python $(PYTHON) $(VENV); \
+		test -d $(VENV) || uv venv -q --seed --python $(PYTHON) $(VENV); \
 		uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock && \
 		uv pip install -q --python $(BIN)/python --no-deps -e .; \
 	else \

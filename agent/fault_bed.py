@@ -23,19 +23,21 @@ from evals.faults.site import Site
 from evals.faults.values import Values
 from evals.loaders import load_dataset
 from evals.scorers import ModelJudge
-from memory_backends.protocol import MemoryBackend
+from memory_backends.protocol import Closable, MemoryBackend
 from memory_backends.registry import create_backend
 from traces.database import Database
 from traces.domain import Conversation, PromptSet, Question
 from traces.graph import EvolutionGraph
 from traces.hashing import content_hash, text_hash
 from traces.ledger import CallRequest, Completion, Ledger, SharedCalls
-from traces.operation import OperationContext
+from traces.operation import Draw, OperationContext
 from traces.protocols import Judge
 
 # A verdict counts in planting where these samples agree: a fault must not stand or fall with
 # one slip of the judge.
 VERDICTS = (0, 1, 2)
+# So must it with a slip of the memory: what the faults made run anew is drawn again.
+DRAWS = (1, 2)
 # Conversations whose questions say what other values there are, run or not.
 TALKED = 60
 
@@ -67,12 +69,14 @@ class Lab:
 
 @dataclass(frozen=True)
 class World:
-    """The conversations of one seed, and the lab whose prompts are the best for them."""
+    """The conversations of one seed, and the lab whose prompts are the best for them. `slips`:
+    the model errs now and then."""
 
     number: int
     lab: Lab
     conversations: tuple[Conversation, ...]
     values: Values
+    slips: bool
 
 
 def make_world(
@@ -87,14 +91,14 @@ def make_world(
     # The first ones do not depend on how many there are.
     dataset = load_dataset(
         "synthetic", None, conversations=max(conversations, TALKED), seed=own,
-        seed_prompts=dict(prompts.instructions),
+        seed_prompts=dict(prompts.instructions), slots=slots,
     )  # fmt: skip
     best = {k: v for k, v in (dataset.ceiling or {}).items() if k in prompts.instructions}
     provider = SimulatedProvider(own, slip)
     parameters = content_hash([instance.fingerprint, dict(provider.identity("agent"))])
     lab = Lab(backend, config, provider, prompts.with_changes(best), parameters)
     made = dataset.conversations
-    return World(number, lab, made[:conversations], Values.of(made))
+    return World(number, lab, made[:conversations], Values.of(made), slip > 0)
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,15 @@ class _Noted:
 class CleanPass:
     """One conversation run without faults, and replays of its questions with them.
 
-    `calls` are the completions of all that was asked, by ledger key.
+    `calls` are the completions of all that was asked, by ledger key; `opened` is what holds
+    memories besides and ends with the pass.
     """
 
     def __init__(self, world: World, conversation: Conversation) -> None:
         self.world = world
         self.conversation = conversation
         self.calls: dict[str, Completion] = {}
+        self.opened: list[Closable] = []
         self.gateway = world.lab.gateway(_Noted(self.calls))
         self._judge = world.lab.judge(self.gateway)
 
@@ -169,8 +175,28 @@ class CleanPass:
         if found.prediction is None:
             return None
         verdict = self.verdict(question, found.prediction)
+        if self.world.slips and found.ran and verdict != self._drawn(question, faults, found.ran):
+            verdict = None
         return Outcome(found.prediction, verdict, found.recorder, real)
 
+    def _drawn(
+        self, question: Question, faults: Sequence[Fault], ran: Sequence[str]
+    ) -> bool | None:
+        """Return the verdict on which further draws of these operations agree; None where they
+        do not."""
+        found = set()
+        for sample in DRAWS:
+            planted = [fault.intervention() for fault in faults]
+            draw = Draw(sample, frozenset(ran))
+            again = self._recorded.replay(question, planted, (), draw).prediction
+            found.add(None if again is None else self.verdict(question, again))
+            if len(found) > 1 or None in found:
+                return None
+        return found.pop()
+
     def close(self) -> None:
-        """Release the copies of the memory."""
-        self._recorded.close()
+        """Release the copies of the memory, and what was opened for its cases."""
+        for one in self.opened:
+            one.close()
+        if "_recorded" in vars(self):
+            self._recorded.close()

@@ -4,6 +4,7 @@ model: what the bench of attribution methods is measured on."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 
 from agent.fault_bed import CleanPass, make_world
 from agent.fault_groups import Planter
@@ -34,9 +35,9 @@ def make_cases(
         for conversation in world.conversations:
             if tally.done or barren >= BARREN:
                 return
-            clean, barren = CleanPass(world, conversation), barren + 1
-            for case in Planter(clean, tally, f"{plan.seed}/{number}", plan.evidence).cases():
-                barren = 0
-                on_progress(dict(tally.groups))
-                yield case
-            clean.close()
+            barren += 1
+            with closing(CleanPass(world, conversation)) as clean:
+                for case in Planter(clean, tally, f"{plan.seed}/{number}", plan.evidence).cases():
+                    barren = 0
+                    on_progress(dict(tally.groups))
+                    yield case

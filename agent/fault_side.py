@@ -78,6 +78,11 @@ class PlantedReplays:
         """Return the replay of the failure."""
         return self._pass.of(failure.question)
 
+    def close(self) -> None:
+        """Release the copies of the memory, where a method has asked for any."""
+        if "_pass" in vars(self):
+            self._pass.close()
+
 
 def recorded(planted: Recorder, clean: EvolutionGraph) -> Recorder:
     """Return the planted pass as a first run would have recorded it: every operation
@@ -147,16 +152,18 @@ def case_of(
     context = replace(clean.context, bind=gateway.bind)
     context = context.intervened([fault.intervention() for fault in planted.faults])
     world = clean.world.number
+    replays = PlantedReplays(
+        clean.world.lab.make_backend, context, conversation, graph,
+        unfaulted(graph, planted.outcome.real),
+    )  # fmt: skip
+    clean.opened.append(replays)
     named = content_hash([group, *([f.operation, f.error_type, f.sub_type] for f in faults)])[:8]
     return FaultCase(
         id=f"{group}/{world}/{asked.id}/{named}",
         group=group,
         failure=Failure(conversation, asked, prediction, 0),
         graph=graph,
-        open=PlantedReplays(
-            clean.world.lab.make_backend, context, conversation, graph,
-            unfaulted(graph, planted.outcome.real),
-        ),
+        open=replays,
         judge=judge,
         ask=gateway.ask("judge"),
         known_calls=known,

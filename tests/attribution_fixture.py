@@ -123,6 +123,7 @@ class Pipeline:
         self, text: str, gold: str | None, prediction: str, *, evidence: Sequence[str] = (),
         found: Sequence[str] = (), id: str = "q1", slot: str | None = "retrieval",
         queries: Sequence[str] = (), unanswerable: bool = False, shown: Sequence[str] | None = None,
+        filters: Mapping[str, str] | None = None,
     ) -> Question:  # fmt: skip
         """Answer a question from the entries `found` (of them `shown` to the response)."""
         question = Question(id, text, gold, "", tuple(evidence), None, unanswerable)
@@ -136,7 +137,10 @@ class Pipeline:
         outputs = scope.perform(
             "retrieval", name="retrieve", slot=slot, identity=[id],
             inputs={"question": [asked], "memory": [_MEMORY]},
-            call=lambda op: {"query": [schema.query(list(queries) or [text])], "entries": returned},
+            call=lambda op: {
+                "query": [schema.query(list(queries) or [text], **(filters or {}))],
+                "entries": returned,
+            },
         )  # fmt: skip
         kept = [v for v in outputs["entries"] if shown is None or v.value["entry_id"] in shown]
         scope.perform(

@@ -147,6 +147,13 @@ def internal(entry: Variable) -> bool:
     return bool(entry.value.get("internal"))
 
 
+def holds_on(entry: Variable, day: str) -> bool:
+    """Say whether an entry may be returned on a day (ISO): always, but where a memory gives it a
+    first or last day (`holds_from`, `holds_until`: an ISO date, month or year; empty is open)."""
+    first, last = (str(entry.value.get(name) or "") for name in ("holds_from", "holds_until"))
+    return day[: len(first)] >= first and (not last or day[: len(last)] <= last)
+
+
 def query(queries: Sequence[str], **filters: Any) -> Variable:
     """Return a query: search strings and whatever filters the backend understands."""
     return Variable("query", {"queries": list(queries), **filters})

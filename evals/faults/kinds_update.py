@@ -49,7 +49,7 @@ def _on_own(site: Site, message_id: str, update: OperationRecord, sub_type: str)
         for reworded in rewordings(site, message_id, sub_type):
             yield Fault(update.id, kind, _entries(reworded))
     elif sub_type == "omission":
-        if _actions(site, update) == ["add"]:
+        if _actions(site, update) == ["add"] and not site.tells_anew(update):
             yield Fault(update.id, kind, _left_standing(_nothing_new(site, update)))
     elif sub_type == "wrong_merge" and site.graph.inputs(update.id, "entry"):
         for near in site.graph.inputs(update.id, "entry"):

@@ -11,7 +11,7 @@ from evals.faults.values import Values, number_of
 from evals.faults.wording import names_among, parts_of, renamed, replaced, says
 from traces.domain import Conversation, Question
 from traces.graph import EvolutionGraph
-from traces.schema import OperationRecord, Variable, internal
+from traces.schema import OperationRecord, Variable, holds_on, internal
 from traces.text import stems
 
 
@@ -118,19 +118,33 @@ class Site:
         return [f for f in self.graph.outputs(operation.id, "fact") if rests_on(f, message_id)]
 
     def updates(self, message_id: str) -> list[OperationRecord]:
-        """Return the updates that took in a message or its facts."""
-        return [
-            o for o in self.before_question
-            if o.kind == "update" and any(
-                rests_on(v, message_id)
-                for kind in ("fact", "message") for v in self.graph.inputs(o.id, kind)
-            )
-        ]  # fmt: skip
+        """Return the updates that took in a message or its facts, for a retrieval to return."""
+        return [o for o in self._answering if self._takes_in(o, message_id)]
 
     def other_updates(self, message_ids: tuple[str, ...]) -> list[OperationRecord]:
         """Return the updates that took in none of these messages."""
-        mine = {o.id for m in message_ids for o in self.updates(m)}
-        return [o for o in self.before_question if o.kind == "update" and o.id not in mine]
+        return [o for o in self._answering if not any(self._takes_in(o, m) for m in message_ids)]
+
+    def tells_anew(self, update: OperationRecord) -> bool:
+        """Say whether an update tells messages of which facts are made besides: what it leaves
+        out is not lost."""
+        given = self.graph.inputs(update.id, "message")
+        return any(self.graph.outputs(e.id, "fact")
+                   for v in given if (e := self.extraction(str(v.value["id"]))))  # fmt: skip
+
+    @cached_property
+    def _answering(self) -> list[OperationRecord]:
+        """The updates that made no entry, or one that an answer may be made from: an error in
+        what a memory keeps for its own order alone says nothing wrong to anyone."""
+        updates = (o for o in self.before_question if o.kind == "update")
+        made = ((o, self.graph.outputs(o.id, "entry")) for o in updates)
+        return [o for o, entries in made if not entries or not all(map(internal, entries))]
+
+    def _takes_in(self, update: OperationRecord, message_id: str) -> bool:
+        return any(
+            rests_on(v, message_id)
+            for kind in ("fact", "message") for v in self.graph.inputs(update.id, kind)
+        )  # fmt: skip
 
     @cached_property
     def standing(self) -> list[Variable]:
@@ -140,11 +154,16 @@ class Site:
         found = []
         for chain in self.graph.entries():
             visible = [v for v in chain if v.made_by in seen]
-            if visible and internal(visible[-1].variable):
+            if visible and not self._returnable(visible[-1].variable):
                 continue
             if visible and (visible[-1].ended_by is None or visible[-1].ended_by not in seen):
                 found.append(visible[-1].variable)
         return found
+
+    def _returnable(self, entry: Variable) -> bool:
+        asked = self.graph.inputs(self.retrieval.id, "question") if self.retrieval else []
+        day = str(asked[0].value["date"])[:10] if asked else ""
+        return not internal(entry) and (not day or holds_on(entry, day))
 
     # content --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traces.attribution.index import GraphIndex
@@ -11,6 +12,8 @@ from traces.schema import OperationRecord
 
 _PROVIDER = ("ProviderError", "TransientProviderError", "ContentError", "BudgetExceeded",
              "DeadlineExceeded")  # fmt: skip
+# Of the entries that an operation handled: how many are shown, and characters of each.
+_SHOWN, _CUT = 3, 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,24 @@ def failed_by_provider(operation: OperationRecord) -> bool:
     return (operation.error or "").split(":", 1)[0] in _PROVIDER
 
 
-def describe_update(index: GraphIndex, operation: OperationRecord) -> str:
-    """Return what an update put out, in one line."""
-    parts = []
-    for change in index.outputs(operation, "change"):
-        reason = f" ({change.value['reason']})" if change.value["reason"] else ""
-        parts.append(f"{change.value['action']}{reason}")
-    parts += [e.value["text"] for e in index.outputs(operation, "entry")]
-    return ": ".join(parts) or "(nothing)"
+def describe_update(index: GraphIndex, operation: OperationRecord, message_id: str = "") -> str:
+    """Return what an update put out, in one line: of many entries, as a whole session's are,
+    those made of the message where it is known, else the first few."""
+    actions = dict.fromkeys(
+        c.value["action"] + (f" ({c.value['reason']})" if c.value["reason"] else "")
+        for c in index.outputs(operation, "change")
+    )
+    entries = index.outputs(operation, "entry")
+    if len(entries) > _SHOWN:
+        mine = [e for e in entries if message_id in e.value["sources"]]
+        entries = mine or entries
+    texts = listed([e.value["text"] for e in entries])
+    return ": ".join([*actions, *([texts] if texts else [])]) or "(nothing)"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return the first few of several texts, each cut, and how many more there are."""
+    if len(texts) <= 1:
+        return "".join(texts)
+    more = [f"and {len(texts) - _SHOWN} more"] if len(texts) > _SHOWN else []
+    return " | ".join([*(quote(text, _CUT) for text in texts[:_SHOWN]), *more])

@@ -145,7 +145,7 @@ class Contamination:
         sub = "wrong_merge" if merged else sub_type
         return blame_sources(
             maker, "UpdateError", sub, "the stored entry says what its messages do not", sources,
-            describe_update(self.index, maker),
+            describe_update(self.index, maker, sources[0].value["id"]),
         )  # fmt: skip
 
     def _inventor_of(self, sentence: str, version: EntryVersion, sources: list[Variable]) -> Blame:
@@ -192,7 +192,7 @@ class Contamination:
                 )  # fmt: skip
         return blame_sources(
             maker, "UpdateError", "wrong_merge", "the stored entry is about the wrong person",
-            sources, describe_update(self.index, maker),
+            sources, describe_update(self.index, maker, sources[0].value["id"]),
         )  # fmt: skip
 
 

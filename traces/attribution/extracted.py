@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from traces.attribution.carries import Reading, coverage
+from traces.attribution.index import Asked, GraphIndex
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Item, Target
 from traces.attribution.words import key_stems, share
@@ -18,7 +19,7 @@ def extracted(path: Path, chain: Chain) -> None:
     if users and not any(path.visible(u.id) or u.scope == _scope(path) for u in users):
         chain.blocked = "evidence_after_question"
         return
-    makers, broken = _extractions(path, target.message)
+    makers, broken = extractions(index, target.message, path.asked)
     if not makers:
         if broken is not None:
             chain.failed_at(broken)
@@ -59,21 +60,20 @@ def _near(fact: Variable, target: Target) -> bool:
     return bool(telling) and telling <= held and bool(target.event & held)
 
 
-def _extractions(
-    path: Path, message: Variable
+def extractions(
+    index: GraphIndex, message: Variable, asked: Asked
 ) -> tuple[list[OperationRecord], OperationRecord | None]:
     """Return the operations that turned the message into facts, and a failed one.
 
     Operations that pass messages on (windows, boundaries) are followed through; one that
     did not pass this message on is where it ended.
     """
-    index = path.index
     found: dict[str, OperationRecord] = {}
     broken: OperationRecord | None = None
     waiting, seen = [message], {message.id}
     while waiting:
         for user in index.users[waiting.pop().id]:
-            if user.kind != "extraction" or not path.visible(user.id):
+            if user.kind != "extraction" or not index.visible(user.id, asked):
                 continue
             if user.status == "failed":
                 broken = user

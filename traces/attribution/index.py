@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from traces.attribution.words import key_stems, names_in
 from traces.graph import EntryVersion, EvolutionGraph
-from traces.schema import OperationRecord, Variable, internal
+from traces.schema import OperationRecord, Variable, holds_on, internal
 from traces.text import BM25, tokens
 
 _ASKED = ("retrieval", "response")
@@ -21,12 +21,14 @@ class Asked:
     """The operations of one question, and where in the episode they stand.
 
     An operation of ingestion is visible to the question when its position is below
-    `position`: questions are answered before the next session is ingested.
+    `position`: questions are answered before the next session is ingested. `day` is the ISO
+    date on which it was asked, empty where no operation was given the question.
     """
 
     retrievals: list[OperationRecord]
     responses: list[OperationRecord]
     position: int
+    day: str = ""
     context: list[Variable] = field(default_factory=list)
 
 
@@ -141,6 +143,8 @@ class GraphIndex:
                 [o for o in mine if o.kind == "response"],
                 position,
             )
+            questions = (v for o in mine for v in self.inputs(o, "question"))
+            found.day = next((v.value["date"][:10] for v in questions), "")
             found.context = self._context(found)
             self._asked[question_id] = found
         return found
@@ -196,14 +200,19 @@ class GraphIndex:
         """Return all entry versions that stood when the question was asked and could be
         returned."""
         found = (self.alive(chain, asked) for chain in self.chain_of.values())
-        return [v for v in found if v is not None and not internal(v.variable)]
+        return [v for v in found if v is not None and self.returnable(v, asked)]
+
+    def returnable(self, version: EntryVersion, asked: Asked) -> bool:
+        """Say whether a retrieval of a question may return an entry version, if it stands."""
+        entry = version.variable
+        return not internal(entry) and (not asked.day or holds_on(entry, asked.day))
 
 
 class _Variables:
     """Looks variables up without holding the graph, which keys the cache weakly."""
 
     def __init__(self, graph: EvolutionGraph) -> None:
-        kinds = ("message", "fact", "change", "entry", "query", "retrieved", "answer")
+        kinds = ("message", "fact", "change", "entry", "question", "query", "retrieved", "answer")
         self._by_id = {v.id: v for kind in kinds for v in graph.variables(kind)}
 
     def of(self, roles: Iterable[Sequence[tuple[str, str]]], kind: str) -> list[Variable]:

@@ -8,6 +8,7 @@ from traces.attribution.blame import Blame, describe_update
 from traces.attribution.claim import SUPPORTS
 from traces.attribution.contamination import Contamination, blame_sources
 from traces.attribution.dates import spans
+from traces.attribution.extracted import extractions
 from traces.attribution.on_matter import on_matter
 from traces.attribution.path import Chain
 from traces.attribution.words import as_history, entities, key_stems, quote, share, takes_back_words
@@ -100,7 +101,7 @@ def overwritten(c: Contamination, supporter: Variable, chains: Sequence[Chain]) 
             return blame_sources(
                 maker, "UpdateError", "overwritten",
                 "a later statement was stored against the one that the answer rests on",
-                [message], describe_update(c.index, maker),
+                [message], describe_update(c.index, maker, message.value["id"]),
             )  # fmt: skip
     return None
 
@@ -252,12 +253,10 @@ def _retraction_missed(c: Contamination, message: Variable, supporter: Variable)
                 quote(f"fact: {fact.value['text']} entry: {supporter.value['text']}"),
                 quote(describe_update(c.index, update)), (message.value["id"],),
             )  # fmt: skip
-    users = [u for u in c.index.users[message.id] if u.status != "failed"]
-    for user in users:
-        if user.kind == "extraction" and not facts:
-            return blame_sources(
-                user, "ExtractionError", "omission",
-                "no fact says that this no longer holds", [message],
-                "(no fact from this message)",
-            )  # fmt: skip
-    return None
+    makers, _ = extractions(c.index, message, c.asked)
+    if not makers or facts:
+        return None
+    return blame_sources(
+        makers[0], "ExtractionError", "omission", "no fact says that this no longer holds",
+        [message], "(no fact from this message)",
+    )  # fmt: skip

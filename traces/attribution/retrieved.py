@@ -57,13 +57,12 @@ def _ranks(path: Path, chain: Chain, shown: Sequence[Variable]) -> list[int]:
 def _lose(path: Path, chain: Chain) -> None:
     index = path.index
     operation, sub, what = _loser(path, chain)
-    dater = _dater(path, chain, operation)
-    if dater is not None:
+    dated = _dater(path, chain, operation)
+    if dated is not None:
+        dater, item = dated
         what = "it was kept under another day, and a search by date passed it by"
-        chain.lost_at(
-            dater, "ExtractionError", "wrong_time", what,
-            produced=chain.facts[0].value["text"],
-        )  # fmt: skip
+        error_type = "UpdateError" if dater.kind == "update" else "ExtractionError"
+        chain.lost_at(dater, error_type, "wrong_time", what, produced=item.value["text"])
         return
     queries = _queries(path, operation)
     stands = chain.entries[0].variable.value["text"] if chain.entries else ""
@@ -99,17 +98,20 @@ def _loser(path: Path, chain: Chain) -> tuple[OperationRecord, str, str]:
     return search, "missed", "it stood in memory but was not found"
 
 
-def _dater(path: Path, chain: Chain, search: OperationRecord) -> OperationRecord | None:
-    """Return the extraction that gave the evidence a day which its message does not give, where
-    the search kept to certain days."""
+def _dater(
+    path: Path, chain: Chain, search: OperationRecord
+) -> tuple[OperationRecord, Variable] | None:
+    """Return the operation that gave the evidence a day which its message does not give, and
+    the fact or entry that has it, where the search kept to certain days."""
     index, message = path.index, chain.target.message
     filters = (v for q in index.outputs(search, "query") for v in q.value.values())
     dated = any(isinstance(value, str) and spans(value) for value in filters)
-    if not dated or not chain.facts:
-        return None
-    if not all(misdated(fact, message) for fact in chain.facts):
-        return None
-    return index.maker(chain.facts[0].id)
+    entries = [version.variable for version in chain.entries]
+    for items in (chain.facts, entries) if dated else ():
+        maker = index.maker(items[0].id) if items else None
+        if maker is not None and all(misdated(item, message) for item in items):
+            return maker, items[0]
+    return None
 
 
 def _queries(path: Path, operation: OperationRecord) -> list[str]:

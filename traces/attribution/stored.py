@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traces.attribution.blame import describe_update
+from traces.attribution.blame import describe_update, listed
 from traces.attribution.invented import invented_for
 from traces.attribution.path import Chain, Path
 from traces.attribution.words import as_history, key_stems, share
@@ -26,7 +26,11 @@ def stored(path: Path, chain: Chain) -> None:
     made = {e.id: index.version_of[e.id] for u in done for e in index.outputs(u, "entry")}
     # Updates that took the message in by another way (windows) name it as a source.
     made |= {v.variable.id: v for v in index.versions[target.message_id] if path.visible(v.made_by)}
-    chain.entries = [v for v in made.values() if path.carries(v.variable, chain)]
+    # What no search may return when the question is asked says it to nobody.
+    chain.entries = [
+        v for v in made.values()
+        if index.returnable(v, path.asked) and path.carries(v.variable, chain)
+    ]  # fmt: skip
     for update in done:
         if not chain.entries:
             chain.entries = _kept(path, chain, update)
@@ -74,10 +78,9 @@ def _lose(path: Path, chain: Chain, update: OperationRecord, item: Variable) -> 
         what = "the fact was not stored"
     elif action == "change":
         sub, what = "wrong_merge", "the merged entry does not say it"
-    given = f"fact: {item.value['text']}" + (f" entries: {' | '.join(saw)}" if saw else "")
-    chain.lost_at(
-        update, error_type, sub, what, given=given, produced=describe_update(index, update)
-    )
+    given = f"fact: {item.value['text']}" + (f" entries: {listed(saw)}" if saw else "")
+    made = describe_update(index, update, chain.target.message_id)
+    chain.lost_at(update, error_type, sub, what, given=given, produced=made)
 
 
 def _related(path: Path, chain: Chain, update: OperationRecord) -> bool:

@@ -38,6 +38,10 @@ _FORMER = re.compile(
 _RETIRED = re.compile(
     r"\((?:superseded|outdated|hearsay|retired|withdrawn|no longer \w+)\b[^()]*\)\W*$"
 )
+# The brackets behind a new value in which a memory tells the one before it.
+_HISTORY = re.compile(
+    r"\s*\((?:formerly|former|previously|before|until|was)\b.*\)\W*$", re.I | re.S
+)
 _ASKS_FORMER = re.compile(r"\b(?:before(?! \d)|prior|once|in the past)\b")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _ENTITY = re.compile(r"\b(?:[A-Z]{1,5}-\d{1,6}|[A-Z][\w'’-]+|\d+(?:[.:]\d+)*)")
@@ -94,6 +98,11 @@ def before_history(text: str) -> str:
     """Return what a text says before it first tells of something as former."""
     match = _FORMER.search(text.lower())
     return text if match is None else text[: match.start()]
+
+
+def without_history(text: str) -> str:
+    """Return a text without the brackets at its end that tell what was so before."""
+    return _HISTORY.sub("", text) or text
 
 
 def negated(text: str) -> bool:

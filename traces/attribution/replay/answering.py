@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traces.attribution.blame import Blame
-from traces.attribution.invented import invented_sentence
+from traces.attribution.contamination import Contamination
+from traces.attribution.index import GraphIndex
+from traces.attribution.invented import invented_for, invented_sentence
+from traces.attribution.misdated import misdated
 from traces.attribution.replay.delivering import delivers
 from traces.attribution.replay.entailment import read
 from traces.attribution.replay.ideal import ideal_outputs
@@ -89,7 +92,7 @@ def _false(trial: Trial, outcome: Outcome | None) -> bool:
     asked = set(key_stems(trial.failure.question.text)) - index.name_stems
     evidence = max((v.value["date"] for v in trial.carrying(outcome)), default="")
     for entry in trial.context(outcome):
-        sentence = "" if entry.kind == "message" else invented_sentence(index, entry)
+        sentence = "" if entry.kind == "message" else _invention_in(index, entry)
         told = sentence and sentence in before_history(entry.value["text"])
         later = entry.value["date"][:10] > evidence[:10]
         if told and later and not asked.isdisjoint(key_stems(sentence)):
@@ -97,12 +100,28 @@ def _false(trial: Trial, outcome: Outcome | None) -> bool:
     return False
 
 
+def _invention_in(index: GraphIndex, entry: Variable) -> str:
+    """Return what an entry says that was made up: a sentence of its own, or the fact that it was
+    made of where that took the place of what was said."""
+    versions = index.chain_of.get(entry.value["entry_id"], ())
+    made = (v for v in versions if v.variable.value["version"] == entry.value["version"])
+    source = next((invented_for(index, index.operation(v.made_by)) for v in made), None)
+    fact = str(source[1].value["text"]).rstrip(". ") if source else ""
+    return fact if fact and fact in entry.value["text"] else invented_sentence(index, entry)
+
+
 def _part_is_enough(trial: Trial, outcome: Outcome | None) -> bool:
     """Say whether a reader gets the right answer from what of the context carries evidence:
-    the rest, which says nothing false, should not have led the response astray."""
+    the rest, which says nothing false, should not have led the response astray. Evidence under
+    another day is not enough: beside others it may be taken for what was not asked for."""
     carrying = trial.carrying(outcome)
     fewer = 0 < len(carrying) < len(trial.context(outcome))
-    return fewer and not _false(trial, outcome) and _wrong(trial, carrying) == ""
+    messages = trial.index(outcome).messages
+    dated = all(
+        any(not misdated(entry, messages[s]) for s in entry.value["sources"] if s in messages)
+        for entry in carrying if entry.kind != "message"
+    )  # fmt: skip
+    return fewer and dated and not _false(trial, outcome) and _wrong(trial, carrying) == ""
 
 
 def _wrong(trial: Trial, items: Sequence[Variable], samples: int = SAMPLES) -> str | None:
@@ -164,25 +183,43 @@ def blame_response(trial: Trial, found: Found, outcome: Outcome | None) -> Blame
 
 def _needed(trial: Trial, outcome: Outcome | None) -> tuple[Repair, ...]:
     """Return the repairs that the context needed: those without which a reader does not get
-    the right answer from it."""
-    if outcome is None or _enough(trial, None):
+    the right answer from it, and that of whoever made up what was answered."""
+    if outcome is None:
         return ()
+    if _enough(trial, None):
+        return tuple(r for r in outcome.repairs if r.operation.id == _inventor(trial))
     for repair in sorted(outcome.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
         rest = tuple(r for r in outcome.repairs if r is not repair)
         if not rest or not trial.allows(4):
             continue
-        without = without_one(trial, repair, rest)
-        if without is not None and _enough(trial, without):
-            outcome = without
+        fewer = (o for o in without_one(trial, repair, rest) if _enough(trial, o))
+        outcome = next(fewer, outcome)
     return outcome.repairs
+
+
+def _inventor(trial: Trial) -> str:
+    """Return the operation that made the entry unfaithful which the given answer rests on, or
+    ''."""
+    said = trial.failure.prediction
+    supporter = trial.supporter(trial.recorded, said)
+    if supporter is None:
+        return ""
+    told = Contamination(trial.recorded, trial.failure.question, said).unfaithful(supporter)
+    return told.operation.id if told is not None else ""
 
 
 def _at_fault(trial: Trial, found: Found, repair: Repair, outcome: Outcome | None) -> bool:
     """Say whether a repair mends a fault, or only helps a reader: an entry is left out that the
     answer does not rest on; or all evidence was in the answer's context as it was, and nothing
-    in it is false."""
+    in it is false.
+
+    An answer that rests on nothing says nothing of that: where nothing answers the question, an
+    entry that a reader falls for should then not have been there.
+    """
     if repair.kind == "leave_out":
-        return _rested_on(trial, repair, outcome)
+        bare = trial.supporter(trial.recorded, trial.failure.prediction) is None
+        mute = bare and trial.failure.question.unanswerable
+        return mute or _rested_on(trial, repair, outcome)
     blame = found.blames.get(repair.operation.id)
     whole = progress(found.first)[1] == 1 and bool(found.first.chains)
     return not whole or (blame is not None and blame.sub_type not in _FAITHFUL)

@@ -27,8 +27,11 @@ def blame_of(repair: Repair, scene: Scene, suspected: Blame | None) -> Blame:
         return suspected
     operation = repair.operation
     error_type, sub_type = _types(repair, scene)
+    target = next((t for t in scene.targets if _given(scene, operation, t.message_id)), None)
+    if target is None and scene.targets:
+        target = scene.targets[0]
     produced = (
-        describe_update(scene.index, operation)
+        describe_update(scene.index, operation, "" if target is None else target.message_id)
         if operation.kind == "update"
         else " | ".join(
             quote(str(v.value.get("text") or ""), 90)
@@ -36,9 +39,6 @@ def blame_of(repair: Repair, scene: Scene, suspected: Blame | None) -> Blame:
             for v in scene.index.outputs(operation, kind)
         )
     )
-    target = next((t for t in scene.targets if _given(scene, operation, t.message_id)), None)
-    if target is None and scene.targets:
-        target = scene.targets[0]
     if target is None:
         return Blame(operation, error_type, sub_type, repair.what, "", quote(produced))
     return blame_for(target, operation, error_type, sub_type, repair.what, produced=produced)

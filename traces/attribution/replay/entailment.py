@@ -7,11 +7,12 @@ response slot, which would repeat its own mistake.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from traces.attribution.carries import TASK, reader_instruction
 from traces.attribution.replay.trial import Trial
 from traces.attribution.targets import Item, gold_parts
-from traces.attribution.words import key_stems
+from traces.attribution.words import asks_history, key_stems, without_history
 from traces.errors import ContentError
 from traces.schema import Variable
 
@@ -20,9 +21,15 @@ _CHARS = 12_000  # of a context that a reader is given
 
 
 def read(trial: Trial, items: Sequence[Variable], sample_index: int = 0) -> str | None:
-    """Return what a reader answers from these items alone; None for an unreadable reply."""
+    """Return what a reader answers from these items alone; None for an unreadable reply.
+
+    Asked for what is so, it is not given what entries tell in brackets of the time before.
+    """
     raw = not any(trial.recorded.facts.values())
-    passages = "\n".join(Item.of(item, raw=raw).passage for item in items)
+    said = [Item.of(item, raw=raw) for item in items]
+    if not asks_history(trial.failure.question.text):
+        said = [i if i.raw else replace(i, text=without_history(i.text)) for i in said]
+    passages = "\n".join(item.passage for item in said)
     inputs = {"question": trial.failure.question.text, "passage": passages[:_CHARS] or "(nothing)"}
     try:
         reply = trial.ask(TASK, reader_instruction(), inputs, {"reading": str}, sample_index)
@@ -50,14 +57,18 @@ def annotation_wrong(trial: Trial, *, agreeing: bool = False) -> bool:
         answer = read(trial, messages, sample)
         if answer is None or trial.right(answer or "Not mentioned"):
             return False
-        if agreeing and not _alike(answer, trial.failure.prediction):
+        if agreeing and not _alike(trial, answer, trial.failure.prediction):
             return False
     return True
 
 
-def _alike(one: str, other: str) -> bool:
-    """Say whether two answers share most of what they say."""
+def _alike(trial: Trial, one: str, other: str) -> bool:
+    """Say whether two answers share most of what they say: of what the question does not say
+    itself, names aside, where that leaves anything of both."""
+    known = set(key_stems(trial.failure.question.text)) | trial.recorded.name_stems
     left, right = set(key_stems(one)), set(key_stems(other))
+    if left - known and right - known:
+        left, right = left - known, right - known
     return bool(left and right) and len(left & right) >= 0.6 * min(len(left), len(right))
 
 

@@ -24,7 +24,9 @@ def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
     if given is None:
         return
     returned = scene.index.outputs(operation, "retrieved")
-    misled = _misleading(scene, returned)
+    # Who was handed the misleading entry by an earlier step did not bring it in.
+    handed = {_key(v) for v in scene.index.inputs(operation, "retrieved")}
+    misled = _misleading(scene, [v for v in returned if _key(v) not in handed])
     best = [found for t in scene.targets if (found := _best(scene, t, given, returned))]
     every = [v for t in scene.targets for v in given if t.message_id in sources_of(v)]
     like = [v for t in scene.targets for v in given if _says(scene, v, t)]

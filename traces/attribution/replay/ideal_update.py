@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from traces.attribution.claim import SUPPORTS
 from traces.attribution.on_matter import on_matter
+from traces.attribution.replay import ideal_retold
 from traces.attribution.replay.concern import (
     contamination,
     may_keep,
@@ -19,6 +20,7 @@ from traces.attribution.replay.concern import (
     wanted,
     worded,
 )
+from traces.attribution.replay.ideal_retold import tells_anew
 from traces.attribution.replay.licence import beyond
 from traces.attribution.replay.repair import Kind, Repair, Scene
 from traces.attribution.words import as_history, key_stems, quote
@@ -36,20 +38,12 @@ def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
     index = scene.index
     items = index.inputs(operation, "fact") or index.inputs(operation, "message")
     evidence = {t.message_id for t in wanted(scene)}
-    # What facts are made of is stored by way of the facts: such an update only tells it anew.
-    items = [v for v in items if v.kind == "fact" or not _made_facts_of(scene, v)]
+    if tells_anew(scene, operation):
+        yield from ideal_retold.repairs(operation, scene)
+        return
     for item in items:
         if len(items) == 1 or evidence.intersection(sources_of(item)):
             yield from _Update(operation, scene, item, len(items) == 1).repairs()
-
-
-def _made_facts_of(scene: Scene, message: Variable) -> bool:
-    """Say whether an extraction that makes facts was given a message."""
-    index = scene.index
-    return any(
-        user.kind == "extraction" and not index.outputs(user, "message")
-        for user in index.users[message.id]
-    )
 
 
 class _Update:

@@ -13,6 +13,7 @@ from traces.attribution.replay.concern import (
     takes_back,
     unsupported,
 )
+from traces.attribution.replay.ideal_retold import garbled, tells_anew
 from traces.attribution.replay.ideal_retrieval import available, limit, misleads
 from traces.attribution.replay.ideal_update import HISTORY
 from traces.attribution.replay.licence import in_their_words, licensed, smuggled
@@ -101,10 +102,13 @@ def _update(repair: Repair, scene: Scene) -> str:
     items = index.inputs(operation, "fact") or index.inputs(operation, "message")
     shown = {str(v.value["entry_id"]): v for v in index.inputs(operation, "entry")}
     # What it put out for its other facts or messages stays.
-    kinds = ("entry", "change") if len(items) > 1 else ()
+    anew = tells_anew(scene, operation)
+    kinds = ("entry", "change") if len(items) > 1 or anew else ()
     stays = {v.hash for kind in kinds for v in index.outputs(operation, kind)}
     changes = [c for c in _of(repair, "change") if c.hash not in stays]
     entries = [e for e in _of(repair, "entry") if e.hash not in stays]
+    if anew:
+        return _retold(scene, repair, entries)
     targets = {c.value["target"] for c in changes} - {None}
     for target in targets:
         if target not in shown:
@@ -126,6 +130,22 @@ def _update(repair: Repair, scene: Scene) -> str:
         and not (items and all(stored_before(scene, operation, item) for item in items))
     ):
         return "what it was given is neither known already nor against the evidence"
+    return ""
+
+
+def _retold(scene: Scene, repair: Repair, entries: Sequence[Variable]) -> str:
+    """An update that tells messages anew gives up what it garbled, and says nothing else."""
+    recorded = {v.value["entry_id"]: v for v in scene.index.outputs(repair.operation, "entry")}
+    there = {v.hash for v in _of(repair, "entry")}
+    for entry in recorded.values():
+        if entry.hash not in there and not garbled(scene, entry):
+            return f"the entry {_told(entry)} is left out, which its messages support"
+    for entry in entries:
+        before = recorded.get(entry.value["entry_id"])
+        said = "" if before is None else before.value["text"]
+        same = before is not None and {**entry.value, "text": said} == before.value
+        if not same or entry.value["text"] not in said:
+            return f"the entry {_told(entry)} is no part of what it told"
     return ""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 from traces.attribution.replay.delivering import delivers
-from traces.attribution.replay.ideal import ideal_outputs
+from traces.attribution.replay.ideal import content_of, ideal_outputs
 from traces.attribution.replay.legality import IllegalRepair, check_legal
 from traces.attribution.replay.repair import Repair
-from traces.attribution.replay.search import remade
+from traces.attribution.replay.search import RESERVED, VARIANTS, remade
 from traces.attribution.replay.trial import Outcome, Trial
 from traces.domain import PIPELINE
 
@@ -24,27 +25,39 @@ def smallest(trial: Trial, rescue: Outcome) -> Outcome:
     """
     for repair in sorted(rescue.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
         rest = tuple(r for r in rescue.repairs if r is not repair)
-        without = without_one(trial, repair, rest) if rest and trial.allows(2) else None
-        if without is not None and without.right:
-            rescue = without
+        if rest and trial.allows(2):
+            rescue = next((o for o in without_one(trial, repair, rest) if o.right), rescue)
     return rescue
 
 
-def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Outcome | None:
-    """Replay with the rest of the repairs; None where they are not possible without it.
+def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Iterator[Outcome]:
+    """Yield replays with the rest of the repairs; none where they are not possible without it.
 
     What was made from the dropped one's outputs is made anew: what a retrieval should return,
-    what an update should store.
+    what an update should store. Without a retrieval's repair, what is stored before it is also
+    repaired otherwise: its search may only have missed the words of one repair.
     """
     if any(r.operation.id not in trial.graph.operations for r in rest):
-        return None
+        return
     upstream = repair.operation.kind != "retrieval"
+    after = trial.graph.descendants(repair.operation.id) if upstream else set()
     stale = [
         r for r in rest
-        if (upstream and r.operation.kind == "retrieval") or not _legal(trial, r)
+        if (upstream and r.operation.kind == "retrieval")
+        or r.operation.id in after
+        or not _legal(trial, r)
     ]  # fmt: skip
     kept = tuple(r for r in rest if r not in stale)
-    return remade(trial, kept, stale) if stale else trial.attempt(rest)
+    yield remade(trial, kept, stale) if stale else trial.attempt(rest)
+    if repair.operation.kind != "retrieval":
+        return
+    for one in rest:
+        if one.operation.kind == "retrieval":
+            continue
+        others = tuple(r for r in rest if r is not one)
+        for worded in islice(ideal_outputs(one.operation, trial.scene()), VARIANTS):
+            if content_of(worded.outputs) != content_of(one.outputs) and trial.allows(RESERVED):
+                yield trial.attempt((*others, worded))
 
 
 def _legal(trial: Trial, repair: Repair) -> bool:

@@ -21,7 +21,7 @@ from traces.domain import PIPELINE
 MOST_REPAIRS = 3  # operations in one certified set
 VARIANTS = 3  # repairs of one operation that are tried
 DRAWS = 3  # of a repair that should have rescued and did not
-RESERVED = 6  # calls that are left for triage
+RESERVED = 10  # calls that are left for triage, however much one replay costs
 
 
 @dataclass
@@ -30,7 +30,8 @@ class Found:
     replay that gave the right answer; where there is none, `best` is the one in which the
     evidence came furthest (None: the recorded pass) and `suspects` who is suspected there.
     `tried` are operations that a repair was tried at; `fallback` is a rescue that counts only
-    where no other operation is found.
+    where no other operation is found; `probed` is a replay that showed what handing on by a
+    suspect alone does.
     `supplied` is a replay of the sweep that brought the answer an entry of the evidence.
     `draws` and `right` count the rescue's samples.
     """
@@ -42,6 +43,7 @@ class Found:
     blames: dict[str, Blame] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
     fallback: Outcome | None = None
+    probed: Outcome | None = None
     supplied: Outcome | None = None
     swept: bool = False
     draws: int = 1
@@ -99,6 +101,8 @@ def _probe(trial: Trial, found: Found) -> None:
         outcome = trial.attempt((repair,))
         if outcome.right:
             found.fallback = outcome
+        elif outcome.replayed.error is None:
+            found.probed = outcome
 
 
 def _one_step(trial: Trial, found: Found) -> Outcome | None:
@@ -108,7 +112,9 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
     scene = trial.scene(found.best)
     for blame in suspected(found.suspects):
         found.blames.setdefault(blame.operation.id, blame)
-        if any(repair.operation.id == blame.operation.id for repair in kept):
+        # One that is suspected again, repaired as it was, is repaired otherwise.
+        others = [repair for repair in kept if repair.operation.id != blame.operation.id]
+        if len(others) < len(kept) and blame.operation.kind == "retrieval":
             continue
         for repair in islice(ideal_outputs(blame.operation, scene), VARIANTS):
             if not trial.allows(RESERVED):
@@ -116,7 +122,7 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
             if not delivers(repair, scene):
                 continue
             found.tried.add(blame.operation.id)
-            outcome = extended(trial, kept, repair)
+            outcome = extended(trial, others, repair)
             if outcome.right:
                 found.rescue = outcome
                 return None
@@ -137,10 +143,7 @@ def _moved(now: Suspects, scene: Scene, found: Found, repaired: Blame) -> bool:
     if now.blame is None or now.blame.operation.id in found.blames:
         return False
     order = scene.index.position
-    before, after = (
-        (PIPELINE.index(b.operation.kind), order.get(b.operation.id, -1))
-        for b in (repaired, now.blame)
-    )
+    before, after = (order.get(b.operation.id, -1) for b in (repaired, now.blame))
     return after > before and now.blame.operation.kind != "response"
 
 
@@ -154,15 +157,17 @@ def extended(trial: Trial, kept: Sequence[Repair], repair: Repair) -> Outcome:
 
 
 def remade(trial: Trial, upstream: Sequence[Repair], stale: Sequence[Repair]) -> Outcome:
-    """Replay with the upstream repairs, and the retrievals of `stale` repaired on what is in
-    memory then."""
+    """Replay with the upstream repairs, and the operations of `stale` repaired on what they are
+    given and what is in memory then, in the same way where that can be done."""
     outcome = trial.attempt(upstream)
     for old in stale:
         if outcome.right or outcome.replayed.error is not None:
             break
         scene = trial.scene(outcome)
         anew = list(islice(ideal_outputs(old.operation, scene), VARIANTS))
-        apt = [r for r in anew if delivers(r, scene)] or [r for r in anew if hands_on(r, scene)]
+        same = [r for r in anew if r.kind == old.kind and old.operation.kind != "retrieval"]
+        apt = same or [r for r in anew if delivers(r, scene)]
+        apt = apt or [r for r in anew if hands_on(r, scene)]
         if apt:
             outcome = trial.attempt((*outcome.repairs, apt[0]))
     return outcome

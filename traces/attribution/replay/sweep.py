@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, islice
+from itertools import islice
 
 from traces.attribution.replay.delivering import delivers
 from traces.attribution.replay.ideal import ideal_outputs
@@ -14,49 +14,62 @@ from traces.schema import OperationRecord
 
 SWEPT = 8  # repairs that a sweep tries
 
+PutOff = tuple[Sequence[Repair], Repair]
+
 
 def sweep(trial: Trial, found: Found) -> None:
     """Repair each operation of the path, latest first, until the answer is right: first by
-    itself, then together with what brought the evidence further.
+    itself, then together with what brought the evidence further, or with a retrieval that
+    handed it on in vain.
 
     Handing on an entry that does not carry the evidence, or leaving out a misleading one,
     goes round whoever made that entry: these come last.
     """
     found.swept = True
-    _sweep(trial, found, None)
-    if found.rescue is None and found.best is not None:
-        _sweep(trial, found, found.best)
+    base = found.best or found.probed
+    put_off = _sweep(trial, found, None)
+    if base is not None:
+        put_off = [*_sweep(trial, found, base), *put_off]
+    if found.rescue is None and found.fallback is None:
+        for kept, repair in put_off:
+            if _rescues(trial, found, kept, repair):
+                break
     found.rescue = found.rescue or found.fallback
 
 
-def _sweep(trial: Trial, found: Found, base: Outcome | None) -> None:
+def _sweep(trial: Trial, found: Found, base: Outcome | None) -> list[PutOff]:
+    """Return the repairs that only go round an operation, with those to be kept beside them."""
     kept = repairs_of(base)
     done = {repair.operation.id for repair in kept}
     scene = trial.scene(base)
+    put_off: list[PutOff] = []
     tried = 0
-    last: list[Repair] = []
-    repairs = (
-        repair
-        for operation in _path(trial, base)
-        if operation.id not in done
-        for repair in islice(ideal_outputs(operation, scene), VARIANTS)
-    )
-    for repair in chain(repairs, last):
-        if not delivers(repair, scene) and repair not in last:
-            last.append(repair)
+    for operation in _path(trial, base) if found.rescue is None else ():
+        if operation.id in done:
             continue
-        if (tried >= SWEPT and repair not in last) or not trial.allows(RESERVED):
-            continue
-        if repair in last and found.fallback is not None:
-            return
-        outcome = extended(trial, kept, repair)
-        found.tried.add(repair.operation.id)
-        tried += 1
-        if outcome.right:
-            found.rescue = outcome
-            return
-        if found.supplied is None and _supplies(trial, base, outcome):
-            found.supplied = outcome
+        for repair in islice(ideal_outputs(operation, scene), VARIANTS):
+            if not delivers(repair, scene):
+                put_off.append((kept, repair))
+            elif tried < SWEPT:
+                tried += 1
+                if _rescues(trial, found, kept, repair, base):
+                    return []
+    return put_off
+
+
+def _rescues(
+    trial: Trial, found: Found, kept: Sequence[Repair], repair: Repair,
+    base: Outcome | None = None,
+) -> bool:  # fmt: skip
+    if not trial.allows(RESERVED):
+        return False
+    outcome = extended(trial, kept, repair)
+    found.tried.add(repair.operation.id)
+    if outcome.right:
+        found.rescue = outcome
+    elif found.supplied is None and _supplies(trial, base, outcome):
+        found.supplied = outcome
+    return outcome.right
 
 
 def _supplies(trial: Trial, base: Outcome | None, outcome: Outcome) -> bool:
