@@ -8,17 +8,13 @@ State holds handles; memory contents stay in the run's backend and context.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from agent.response import respond
-from memory_backends.protocol import MemoryBackend
-from traces.domain import Question, Session
-from traces.operation import OperationContext
-from traces.schema import MemoryEntry, Variable
+from agent.turn import Turn
 
 
 class AgentState(TypedDict, total=False):
@@ -28,18 +24,6 @@ class AgentState(TypedDict, total=False):
     question: str
     retrieved: list[str]
     answer: str
-
-
-@dataclass
-class Turn:
-    """What one invocation works on. `ctx` is the session's or question's own context."""
-
-    backend: MemoryBackend
-    ctx: OperationContext
-    session: Session | None = None
-    question: Question | None = None
-    entries: list[MemoryEntry] = field(default_factory=list)
-    answer: Variable | None = None
 
 
 def _ingest(state: AgentState, runtime: Runtime[Turn]) -> AgentState:

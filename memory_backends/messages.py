@@ -29,8 +29,12 @@ def store_messages(state: MemoryState, session: Session, ctx: OperationContext, 
             inputs={"message": [message_variable(message, session.date)]},
             call=partial(_entry, message),
         )
-        for entry in state.apply(outputs, before=previous):
+        for entry in state.apply(outputs, partial(_after, previous)):
             previous = entry.text
+
+
+def _after(previous: str, entry: MemoryEntry) -> str:
+    return f"{previous} {entry.text}" if previous else entry.text
 
 
 def _entry(message: Message, op: BoundOperation) -> Outputs:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from memory_backends.retrieval.embeddings import Embedder
@@ -48,7 +52,36 @@ def _refused(default: Any, value: Any) -> str:
     return ""
 
 
-def fingerprint(name: str, version: str, options: Any, embedder: Embedder | None = None) -> str:
-    """Return the hash of what a backend's results depend on, beside prompts and model."""
+def fingerprint(
+    name: str, version: str, options: Any, embedder: Embedder | None = None, *others: str
+) -> str:
+    """Return the hash of what a backend's results depend on, beside prompts and model.
+
+    `others` is what it rests on of others: what `installed` and `source` return.
+    """
     embeds = None if embedder is None else embedder.name
-    return content_hash([name, version, asdict(options), embeds])
+    return content_hash([name, version, asdict(options), embeds, *others])
+
+
+@lru_cache(maxsize=8)
+def installed(package: str) -> str:
+    """Return a package's name and installed version; nothing of it is imported."""
+    # What is installed does not change while a command runs; looking takes milliseconds.
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"{package} is not installed"
+
+
+def source(module: str) -> str:
+    """Return the source file of an imported module, as a text; '' where it has none.
+
+    Raises SettingsError where it cannot be read.
+    """
+    file = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        return Path(file).read_bytes().hex() if file else ""
+    except OSError as error:
+        raise SettingsError(
+            f"{file}: cannot be read ({error.strerror}); make it readable"
+        ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Protocol
 
 from memory_backends.retrieval.index import HybridIndex
@@ -14,10 +15,14 @@ from traces.schema import MemoryEntry, Variable, VariableKind
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A state: (entry, text that it is found by) in the order of arrival."""
+    """A state: (entry, text that it is found by) in the order of arrival.
+
+    `beside` is what a backend keeps beside its entries, in a text of its own; '' is nothing.
+    """
 
     backend: str
     items: tuple[tuple[MemoryEntry, str], ...]
+    beside: str = ""
 
 
 class Searching(Protocol):
@@ -80,16 +85,18 @@ class MemoryState:
             self._variable = None
 
     def apply(
-        self, outputs: Mapping[str, Sequence[Variable]], before: str = ""
+        self,
+        outputs: Mapping[str, Sequence[Variable]],
+        found_by: Callable[[MemoryEntry], str] = attrgetter("text"),
     ) -> list[MemoryEntry]:
         """Do what an update operation put out; return the entries that it made.
 
-        Entries are held, found by their text with `before` in front of it; the targets
+        Entries are held, each found by the text that `found_by` gives; the targets
         of changes and deletions that got no new version are dropped.
         """
         made = [MemoryEntry.from_variable(v) for v in of_kind(outputs, "entry")]
         for entry in made:
-            self.put(entry, f"{before} {entry.text}" if before else entry.text)
+            self.put(entry, found_by(entry))
         kept = {entry.id for entry in made}
         for change in of_kind(outputs, "change"):
             target = change.value["target"]

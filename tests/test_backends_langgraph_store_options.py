@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from memory_backends.persistent import PersistentMemory
 from memory_backends.registry import create_backend
 from tests.backend_fixture import Scripted, context, ingest, one_fact_a_message, session
+from tests.upgrade_fixture import upgraded
 from traces.errors import SettingsError, StoreError
 from traces.operation import OperationContext
 
@@ -83,6 +86,58 @@ def test_slots_and_prompts_are_those_of_the_fact_store() -> None:
     assert facts.slots == other.slots
     assert facts.fingerprint != other.fingerprint
     assert other.fingerprint != memory(OWN + "SHARED").fingerprint
+
+
+def _written(directory: Path, source: str) -> str:
+    """Return the fingerprint of a memory in a store of the user's, whose module says this."""
+    (directory / "my_store.py").write_text(source)
+    sys.modules.pop("my_store", None)
+    importlib.invalidate_caches()
+    return str(memory("my_store:make").fingerprint)
+
+
+def test_the_source_of_a_store_is_part_of_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was recorded over another version of the user's module is not reused: of the module
+    that the option names, and of the one that a function comes from."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    made = (
+        "from langgraph.store.memory import InMemoryStore\ndef make():\n    return InMemoryStore()"
+    )
+    one, other = _written(tmp_path, made), _written(tmp_path, f"{made}  # another\n")
+    assert one == _written(tmp_path, made) != other
+    held = "from langgraph.store.memory import InMemoryStore\nmake = InMemoryStore()\n"
+    assert _written(tmp_path, held) != _written(tmp_path, f"{held}# another\n")
+    (tmp_path / "my_parts.py").write_text(made)
+    passed_on = _written(tmp_path, "from my_parts import make")
+    (tmp_path / "my_parts.py").write_text(f"{made}  # another\n")
+    assert _written(tmp_path, "from my_parts import make") != passed_on
+    for module in ("my_store", "my_parts"):
+        sys.modules.pop(module)
+
+
+@pytest.mark.parametrize(
+    ("store", "package", "counts"),
+    [
+        ("memory", "langgraph-checkpoint", True),
+        (OWN + "SHARED", "langgraph-checkpoint", True),
+        ("postgresql:///nowhere", "langgraph-checkpoint", True),
+        ("postgresql:///nowhere", "langgraph-checkpoint-postgres", True),
+        ("memory", "langgraph-checkpoint-postgres", False),
+    ],
+)
+def test_the_version_of_langgraphs_stores_is_part_of_the_fingerprint(
+    store: str, package: str, counts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade nothing is reused that the stores' code may have decided."""
+    if store.startswith("postgresql"):
+        pytest.importorskip("psycopg", reason="psycopg is not installed")
+    before = memory(store).fingerprint
+    with upgraded(package, tmp_path, monkeypatch):
+        assert (memory(store).fingerprint != before) == counts
+    assert memory(store).fingerprint == before
 
 
 def test_the_model_is_asked_what_it_is_asked_by_the_fact_store() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent.episodes import EpisodeRunner
-from agent.memory_agent import Turn, build_agent
+from agent.memory_agent import build_agent
 from agent.models.budget import Budget, Limits
 from agent.models.gateway import Gateway
 from agent.models.language_model import dspy_scope
 from agent.response import response_slot
+from agent.turn import Turn
 from memory_backends.registry import create_backend
 from tests.chat_fixture import Model
 from traces.database import Database

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,17 @@ from memory_backends.retrieval.chroma_hold import JOURNAL
 from memory_backends.retrieval.chroma_journal import Journal
 from memory_backends.retrieval.chroma_store import ChromaStore, Collection
 from memory_backends.retrieval.index import HybridIndex
-from tests.persistent_fixture import Clusters, Hashed, entry, files_of, plain_index, write
+from memory_backends.state import Snapshot
+from tests.persistent_fixture import (
+    Clusters,
+    Hashed,
+    entry,
+    files_of,
+    plain_index,
+    state,
+    write,
+)
+from traces.hashing import canonical_json
 from traces.schema import MemoryEntry
 
 # Also crash at every step of every recovery; takes minutes.
@@ -155,6 +166,53 @@ def checked(
         if BEFORE[1] not in found and AFTER[0] not in found:
             assert [n for n, held in files_of(directory).items() if b"codeword" in held] == []
         return found
+
+
+KEEPING = {"backend": "mem0"}
+
+
+@pytest.mark.parametrize("forget", [False, True])
+def test_what_is_kept_beside_goes_with_the_entries(
+    forget: bool, tmp_path: Path, steps: Steps
+) -> None:
+    """Crashed at any step of a turn or of a forgetting, the last messages are those of the
+    entries that are there; of what is forgotten there is nothing in the files."""
+
+    def of(text: str, *entries: MemoryEntry) -> Snapshot:
+        return replace(
+            state(*entries, name="mem0"), beside=canonical_json([["user", text]]) * bool(text)
+        )
+
+    before = of("my codeword", *BEFORE)
+    after = of("", *BEFORE[:1], *BEFORE[2:]) if forget else of("a new dog", *AFTER)
+
+    def change(memory: PersistentMemory) -> None:
+        if forget:
+            memory.forget("Rosa", [BEFORE[1].id])
+        else:
+            memory.user("Rosa").restore(after)
+            memory.commit("Rosa")
+
+    with PersistentMemory(tmp_path / "first", **KEEPING) as memory:
+        memory.user("Rosa").restore(before)
+        memory.commit("Rosa")
+    seen = []
+    for step in range(1, 1000):
+        directory = tmp_path / f"{step}"
+        shutil.copytree(tmp_path / "first", directory)
+        done = not crashed(directory, KEEPING, change, step, steps)
+        with PersistentMemory(directory, **KEEPING) as memory:
+            seen.append(memory.user("Rosa").snapshot())
+        if forget and seen[-1] == after:
+            held = files_of(directory)
+            assert [name for name in held if b"codeword" in held[name]] == []
+        if done:
+            break
+        shutil.rmtree(directory)
+    assert step > 5
+    assert all(one in (before, after) for one in seen)
+    assert before in seen
+    assert seen[-1] == after
 
 
 def test_a_collection_in_use_is_never_dropped(tmp_path: Path) -> None:

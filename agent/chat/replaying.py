@@ -86,6 +86,7 @@ class Forgetful:
             known = {entry.id: entry for entry, _ in held.items}
             gone = drop([known[id] for id in ids if id in known], ids, ctx)
             left = tuple(item for item in held.items if item[0].id not in gone)
+            # As on disk, what was kept beside the entries goes with any of them.
             self.restore(Snapshot(held.backend, left))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memory_backends.fact_store.facts import FactOptions, Facts
-from memory_backends.langgraph_store.source import IN_MEMORY, source_of
+from memory_backends.langgraph_store.source import IN_MEMORY, rests_on, source_of
 from memory_backends.langgraph_store.space import Space
 from memory_backends.langgraph_store.state import StoreState
 from memory_backends.options import fingerprint, read_options
@@ -42,8 +42,10 @@ class LangGraphStore(Facts):
         self, config: Mapping[str, Any] | None = None, embedder: Embedder | None = None
     ) -> None:
         self.options = read_options(LangGraphStoreOptions, self.name, config)
-        self.fingerprint = fingerprint(self.name, VERSION, self.options, embedder)
         self._space = Space(source_of(self.options.store, embedder))
+        self.fingerprint = fingerprint(
+            self.name, VERSION, self.options, embedder, *rests_on(self.options.store)
+        )
         self._state = StoreState(self.name, self._space, embedder)
 
     def close(self) -> None:

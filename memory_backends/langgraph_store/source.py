@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_backends.options import installed, source
 from memory_backends.retrieval.embeddings import Embedder, query_vector, text_vectors
 from memory_backends.retrieval.ngram_vectors import DIMENSIONS, ngram_vectors
 from traces.errors import SettingsError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Open = Callable[[], "AbstractContextManager[BaseStore]"]
 
 IN_MEMORY = "memory"
+# Those that hold `langgraph.store`.
+_PACKAGE, _POSTGRES = "langgraph-checkpoint", "langgraph-checkpoint-postgres"
 _OPTION = "option 'store' of memory backend 'langgraph_store'"
 # Tables are made once a process and database: two at a time get into each other's way.
 _SETUP = threading.Lock()
@@ -45,6 +48,19 @@ def source_of(option: str, embedder: Embedder | None) -> Open:
         f"{_OPTION} is {option!r}: give {IN_MEMORY}, module:attr of a store or of a function that "
         "returns one, or postgresql://..."
     )
+
+
+def rests_on(option: str) -> list[str]:
+    """Return what a store's results depend on beside what it is named and holds: the package's
+    version, and of one of the user's the source files of its module and of what makes it. To be
+    called after `source_of`; raises SettingsError for a file that cannot be read."""
+    if option == IN_MEMORY:
+        return [installed(_PACKAGE)]
+    if not is_plugin(option):
+        return [installed(_PACKAGE), installed(_POSTGRES)]
+    found = load_object(option, _OPTION)
+    made_by = getattr(found, "__module__", "")
+    return [installed(_PACKAGE), source(option.partition(":")[0]), source(made_by)]
 
 
 def _in_memory(embedder: Embedder | None) -> BaseStore:

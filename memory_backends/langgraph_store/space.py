@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 from memory_backends.langgraph_store.source import Open
 from traces.errors import StoreError
@@ -22,7 +22,8 @@ ROOT = "memtune"
 # What PostgreSQL cannot hold in JSON.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-_locks: WeakKeyDictionary[BaseStore, threading.RLock] = WeakKeyDictionary()
+# By identity: a user's store need not be hashable, and equal ones are two.
+_locks: dict[int, threading.RLock] = {}
 _locks_lock = threading.Lock()
 
 
@@ -84,9 +85,7 @@ class Space:
                 if self._opened is None:
                     self._opened = self._exit.enter_context(self._open())
                 store = self._opened
-            with _locks_lock:
-                lock = _locks.setdefault(store, threading.RLock())
-            with lock:
+            with _lock_of(store):
                 yield store
         except Exception as error:
             if _is_lost(error):
@@ -96,6 +95,15 @@ class Space:
                     "see that its server runs, then resume the run"
                 ) from error
             raise
+
+
+def _lock_of(store: BaseStore) -> threading.RLock:
+    with _locks_lock:
+        lock = _locks.get(id(store))
+        if lock is None:
+            lock = _locks[id(store)] = threading.RLock()
+            finalize(store, _locks.pop, id(store)).atexit = False
+        return lock
 
 
 def _value(entry: MemoryEntry) -> dict[str, Any]:

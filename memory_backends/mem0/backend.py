@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from memory_backends.fact_store.extraction import windows
 from memory_backends.fact_store.update import update
 from memory_backends.mem0.extraction import SLOT, extract, reply_of, turns
 from memory_backends.mem0.parts import Chat, Embedding, Log, Model
 from memory_backends.mem0.store import Store
-from memory_backends.options import fingerprint, read_options
+from memory_backends.options import fingerprint, installed, read_options
 from memory_backends.prompts import read_slot
 from memory_backends.retrieval.embeddings import Embedder
 from memory_backends.state import MemoryState, Snapshot, of_kind
@@ -45,13 +45,6 @@ class Mem0Options:
     near_share: float = 0.15
 
 
-@dataclass(frozen=True, slots=True)
-class Mem0Snapshot(Snapshot):
-    """A state, with the last messages that mem0 shows to the model."""
-
-    recent: tuple[tuple[str, str], ...] = ()
-
-
 class Mem0:
     """Drives the installed mem0ai 2.x. Implements MemoryBackend, Inspectable, Snapshottable.
 
@@ -70,7 +63,9 @@ class Mem0:
         self, config: Mapping[str, Any] | None = None, embedder: Embedder | None = None
     ) -> None:
         self.options = read_options(Mem0Options, self.name, config)
-        self.fingerprint = fingerprint(self.name, VERSION, self.options, embedder)
+        self.fingerprint = fingerprint(
+            self.name, VERSION, self.options, embedder, installed("mem0ai")
+        )
         if self.options.update:
             self.slots = (*Mem0.slots, read_slot("fact_store", "update", "update"))
         self._state = MemoryState(self.name)
@@ -131,13 +126,12 @@ class Mem0:
 
     def snapshot(self) -> object:
         """Return the present state; unaffected by what follows."""
-        held = self._state.snapshot()
-        return Mem0Snapshot(held.backend, held.items, self._log.recent)
+        return replace(self._state.snapshot(), beside=self._log.as_text())
 
     def restore(self, snapshot: object) -> None:
         """Return to a state of a backend of this name. Raises OperationError for others."""
         self._store.restore(snapshot)
-        self._log.recent = snapshot.recent if isinstance(snapshot, Mem0Snapshot) else ()
+        self._log.read(cast(Snapshot, snapshot).beside)
 
     def _add(
         self, messages: Sequence[Message], session: Session, ctx: OperationContext

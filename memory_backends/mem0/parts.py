@@ -5,9 +5,12 @@ Each hands on what mem0 asks of it, and neither keeps anything beyond the add it
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from traces.hashing import canonical_json
 
 Chat = Sequence[Mapping[str, Any]]
 # As many as mem0 shows to the model.
@@ -55,14 +58,14 @@ class Log:
     def __init__(self) -> None:
         self._recent: deque[tuple[str, str]] = deque(maxlen=RECENT)
 
-    @property
-    def recent(self) -> tuple[tuple[str, str], ...]:
-        """(role, content) of the last messages, oldest first."""
-        return tuple(self._recent)
+    def as_text(self) -> str:
+        """Return the last messages as a text: what a memory keeps beside its entries."""
+        return canonical_json(list(self._recent)) if self._recent else ""
 
-    @recent.setter
-    def recent(self, messages: Sequence[tuple[str, str]]) -> None:
-        self._recent = deque(messages, maxlen=RECENT)
+    def read(self, text: str) -> None:
+        """Hold the messages of such a text, in the place of all others."""
+        messages = json.loads(text) if text else []
+        self._recent = deque(((role, content) for role, content in messages), maxlen=RECENT)
 
     def save_messages(self, messages: Chat, *_: Any) -> None:
         """Remember messages."""

@@ -12,6 +12,7 @@ from typing import Any
 from memory_backends.retrieval.embeddings import Embedder, EmbeddingSimilarity, Similarity
 from memory_backends.retrieval.ngrams import NgramSimilarity
 from memory_backends.state import MemoryState
+from traces.errors import OperationError
 from traces.schema import MemoryEntry
 from traces.text import BM25, stems
 
@@ -78,9 +79,17 @@ class Store:
         self.offered.extend(payload["data"] for payload in payloads)
 
     def update(self, vector_id: str, vector: Any = None, payload: Any = None) -> None:
-        """Hold the new version of an entry."""
-        assert self._arriving is not None
-        self.hold(self._arriving)
+        """Hold the new version of an entry.
+
+        Raises OperationError where mem0 would write what no operation put out.
+        """
+        arriving = self._arriving
+        if arriving is None or (vector_id, payload["data"]) != (arriving.id, arriving.text):
+            raise OperationError(
+                f"mem0 writes {payload['data']!r:.60} to entry {vector_id}, which it was not told "
+                "to; install mem0ai 2.2, or report this with your version of it"
+            )
+        self.hold(arriving)
 
     def delete(self, vector_id: str) -> None:
         """Drop an entry."""

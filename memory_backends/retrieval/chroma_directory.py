@@ -100,6 +100,7 @@ class MemoryDirectory:
                 return UserRecords(None, self._embedder)
             records = UserRecords(self._collection(row), self._embedder)
             records.load()
+            records.beside = row.beside
             if digest(records.kept.values()) != row.digest:
                 raise damaged(self.path, f"the entries of user {user_id!r} are not those committed")
             if row.embedder != self._model or row.written > _FEW + _WASTE * len(records.kept):
@@ -113,13 +114,15 @@ class MemoryDirectory:
 
         After an error it may or may not be committed: `load` finds out, and finishes it.
         """
-        if not change.size and session is None:
+        if not change.size and change.beside == records.beside and session is None:
             return
         with self._writing:
             self.require_open()
             key = _key(user_id)
             row = self._journal.user(key) or self._new(user_id)
-            row = replace(row, digest=change.digest, written=row.written + change.size)
+            row = replace(
+                row, digest=change.digest, written=row.written + change.size, beside=change.beside
+            )
             with self._journal.transaction():
                 pending = self._journal.add(key, "write", row.collection, change.steps)
                 self._journal.set_user(row)
@@ -130,7 +133,7 @@ class MemoryDirectory:
             apply(records.collection, change.steps)
             with self._journal.transaction():
                 self._journal.strike([pending])
-        records.kept = change.kept
+        records.kept, records.beside = change.kept, change.beside
 
     def forget(self, user_id: str, records: UserRecords, entry_ids: Container[str] | None) -> None:
         """Remove entries of a user (None: the user), from free space in the files too.
@@ -150,7 +153,7 @@ class MemoryDirectory:
                 else:
                     change = records.without(entry_ids)
                     pending = [self._journal.add(key, "write", row.collection, change.steps)]
-                    self._journal.set_user(replace(row, digest=change.digest))
+                    self._journal.set_user(replace(row, digest=change.digest, beside=change.beside))
                 pending.append(self._journal.add(key, "erase", row.collection, {}))
             self._finish(pending)
 
@@ -207,7 +210,7 @@ class MemoryDirectory:
 
     def _new(self, user_id: str) -> UserRow:
         key = _key(user_id)
-        return UserRow(key, user_id, _name(key, 1), 1, self._model, digest([]), 0)
+        return UserRow(key, user_id, _name(key, 1), 1, self._model, digest([]), 0, "")
 
     def require_open(self) -> None:
         """Raise StoreError when this has been closed."""

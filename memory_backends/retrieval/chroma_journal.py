@@ -36,6 +36,7 @@ _MIGRATIONS = (
         number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, action TEXT NOT NULL,
         collection TEXT NOT NULL, change TEXT NOT NULL);
     """,
+    """ALTER TABLE users ADD COLUMN beside TEXT NOT NULL DEFAULT '""';""",
 )
 
 Action = Literal["write", "drop", "erase"]
@@ -44,7 +45,8 @@ Action = Literal["write", "drop", "erase"]
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """What is committed of a user. `digest` is that of all records, `written` how many
-    records went into the collection, `embedder` which model its vectors are of."""
+    records went into the collection, `embedder` which model its vectors are of, `beside` what
+    is kept beside the entries."""
 
     key: str
     id: str
@@ -53,6 +55,7 @@ class UserRow:
     embedder: str | None
     digest: str
     written: int
+    beside: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +161,10 @@ class Journal:
     def set_user(self, user: UserRow) -> None:
         """Write what is committed of a user."""
         self._write(
-            "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?)",
-            user.key,
-            canonical_json(user.id),
-            user.collection,
-            user.generation,
-            json.dumps(user.embedder),
-            user.digest,
-            user.written,
-        )
+            "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            user.key, canonical_json(user.id), user.collection, user.generation,
+            json.dumps(user.embedder), user.digest, user.written, canonical_json(user.beside),
+        )  # fmt: skip
 
     def remove_user(self, key: str) -> None:
         """Remove what is known of a user: row, sessions and texts that Chroma was to get."""
@@ -231,9 +229,11 @@ class Journal:
 
     def _users(self, statement: str, *values: Any) -> list[UserRow]:
         return [
-            UserRow(key, self._value(id), collection, generation, self._value(embedder), *rest)
-            for key, id, collection, generation, embedder, *rest in self._rows(statement, *values)
-        ]
+            UserRow(key, self._value(id), collection, generation, self._value(embedder),
+                    digest, written, self._value(beside))
+            for key, id, collection, generation, embedder, digest, written, beside
+            in self._rows(statement, *values)
+        ]  # fmt: skip
 
     def _value(self, text: str) -> Any:
         try:

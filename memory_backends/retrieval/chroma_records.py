@@ -41,10 +41,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`kept` as it is to be, and the steps to it as JSON: records to put (id, metadata,
-    document, vector), to describe anew, and to remove."""
+    """`kept` and `beside` as they are to be, and the steps to the first as JSON: records to
+    put (id, metadata, document, vector), to describe anew, and to remove."""
 
     kept: dict[str, Kept]
+    beside: str
     steps: dict[str, Any]
 
     @property
@@ -59,7 +60,7 @@ class Change:
 
 
 class UserRecords:
-    """A user's committed entries, by entry id in order of arrival.
+    """A user's committed entries, by entry id in order of arrival, and what is kept beside them.
 
     Implements chroma_vectors.Stored. `vectors` is the embedder to give to the user's
     index: it finds the committed vectors in Chroma. None without an embedder. `collection` is
@@ -69,6 +70,7 @@ class UserRecords:
     def __init__(self, collection: Collection | None, embedder: Embedder | None) -> None:
         self.collection = collection
         self.kept: dict[str, Kept] = {}
+        self.beside = ""
         self.vectors = None if embedder is None else StoredVectors(embedder, self)
 
     def load(self) -> None:
@@ -88,8 +90,8 @@ class UserRecords:
         """Return the entries, each with the text that it is found by."""
         return tuple(kept.item for kept in self.kept.values())
 
-    def change(self, items: Iterable[Item]) -> Change:
-        """Return what makes the entries these, in this order of arrival.
+    def change(self, items: Iterable[Item], beside: str = "") -> Change:
+        """Return what makes the entries these, in this order of arrival, and `beside` this.
 
         Embeds all new texts in one batch; raises what the embedder raises.
         """
@@ -101,13 +103,14 @@ class UserRecords:
             if old is None or old.arrival != last or not _same(old.item, item):
                 old = _packed(item, last)
             wanted[item[0].id] = old
-        return self._to(wanted)
+        return self._to(wanted, beside)
 
     def without(self, entry_ids: Container[str]) -> Change:
-        """Return what leaves out these entries."""
-        return self._to({id: kept for id, kept in self.kept.items() if id not in entry_ids})
+        """Return what leaves out these entries, and all that is kept beside entries: nobody can
+        tell what of that speaks of them."""
+        return self._to({id: kept for id, kept in self.kept.items() if id not in entry_ids}, "")
 
-    def _to(self, wanted: dict[str, Kept]) -> Change:
+    def _to(self, wanted: dict[str, Kept], beside: str) -> Change:
         put, described = [], {}
         for entry_id, kept in wanted.items():
             old = self.kept.get(entry_id)
@@ -124,7 +127,7 @@ class UserRecords:
             "describe": described,
             "remove": [kept.record for id, kept in self.kept.items() if id not in wanted],
         }
-        return Change(wanted, steps)
+        return Change(wanted, beside, steps)
 
     def _vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         if self.vectors is None:
