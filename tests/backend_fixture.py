@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from evals.simulation.request import Request, parse_request
-from memory_backends.registry import create_backend, slots_of
+from memory_backends.registry import create_backend
 from traces.domain import Message, PromptSet, Question, Session
 from traces.operation import BoundOperation, OperationContext
 
@@ -22,7 +22,7 @@ _ORGANISED: Mapping[str, Mapping[str, Any]] = {
     "narrative": {"title": "", "narrative": ""},
     "foresights": {"foresights": []},
     "scene": {"scene": None, "title": ""},
-    "sufficient": {"sufficient": True, "missing": "", "queries": []},
+    "sufficient": {"sufficient": True, "missing": "", "queries": [], "require": []},
     "ranking": {"ranking": []},
 }
 
@@ -89,7 +89,7 @@ def context(
     model: Scripted, backend: str = "fact_store", prompts: Mapping[str, str] | None = None
 ) -> OperationContext:
     """Return a fresh pass over the episode 'c1' with the seed prompts (or others)."""
-    seeds = {slot.name: slot.seed for slot in slots_of(backend)}
+    seeds = {slot.name: slot.seed for slot in create_backend(backend).slots}
     return OperationContext(
         "c1",
         "",

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evals.simulation.request import Request
-from memory_backends.registry import create_backend, slots_of
+from memory_backends.registry import create_backend
 from tests.backend_fixture import (
     DAY,
     Scripted,
@@ -82,13 +82,13 @@ def cells(ctx: OperationContext) -> list[list[str]]:
 
 def test_every_model_step_has_a_slot() -> None:
     """Nine instructions, of three kinds; the three that every memory has keep their names."""
-    kinds = {slot.name: slot.kind for slot in slots_of("episodic")}
+    kinds = {slot.name: slot.kind for slot in create_backend("episodic").slots}
     assert kinds == {
         "boundary": "extraction", "extraction": "extraction",
         "narrative": "update", "scene": "update", "foresight": "update", "update": "update",
         "retrieval": "retrieval", "sufficiency": "retrieval", "rerank": "retrieval",
     }  # fmt: skip
-    assert all(0 < len(slot.seed) <= slot.max_chars for slot in slots_of("episodic"))
+    assert all(0 < len(slot.seed) <= slot.max_chars for slot in create_backend("episodic").slots)
 
 
 def test_cells_begin_where_the_model_says() -> None:

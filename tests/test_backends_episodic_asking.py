@@ -145,13 +145,26 @@ def test_no_second_round_without_need_or_queries(enough: Mapping[str, Any]) -> N
     assert asked("bees") == ["Rosa keeps bees", "Ben bottled forty jars"]
 
 
-def test_the_first_rounds_filters_hold_for_the_second() -> None:
-    """What the first prompt ruled out does not come back."""
-    asked = Asked(
-        sufficient={"sufficient": False, "missing": "", "queries": ["clock"]},
-        queries=first_round(queries=["bees"], require=["Rosa"]),
-    )
-    assert asked("bees") == ["Rosa keeps bees"]
+def test_a_second_round_is_not_bound_by_the_filters_of_the_first() -> None:
+    """It looks for somebody else: by the words that its own prompt requires."""
+    more = {"sufficient": False, "missing": "", "queries": ["clock jars"], "require": ["Mia"]}
+    asked = Asked(sufficient=more, queries=first_round(queries=["bees"], require=["Rosa"]))
+    assert asked("bees") == ["Rosa keeps bees", "Mia won a clock"]
+
+
+def test_a_first_round_that_finds_nothing_may_be_followed_by_a_second() -> None:
+    """The model sees that there is nothing yet, and what it looks for then is found."""
+    more = {"sufficient": False, "missing": "all", "queries": ["clock"], "require": ["Mia"]}
+    asked = Asked(sufficient=more, queries=first_round(queries=["bees"], require=["Zoe"]))
+    assert asked("bees") == ["Mia won a clock"]
+    assert asked.model.asked("sufficient")[0].inputs["memories"] == ""
+
+
+def test_two_rounds_may_find_nothing() -> None:
+    """Then there is no choice to be made, and no model is asked for it."""
+    asked = Asked(queries=first_round(queries=["bees"], require=["Zoe"]))
+    assert asked("bees") == []
+    assert (len(asked.model.asked("sufficient")), asked.model.asked("ranking")) == (1, [])
 
 
 # the choice -----------------------------------------------------------------------------------

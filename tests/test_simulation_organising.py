@@ -41,7 +41,7 @@ def starts(text: str, messages: str = CHAT, **options: Any) -> list[int]:
     [
         (("starts",), "starts"),
         (("title", "narrative"), "narrative"),
-        (("sufficient", "missing", "queries"), "sufficient"),
+        (("sufficient", "missing", "queries", "require"), "sufficient"),
         (("queries", "after", "before", "require"), "retrieval"),
         (("facts",), "extraction"),
     ],
@@ -138,9 +138,9 @@ def test_an_episode_goes_on_with_the_scene_that_shares_most(
 # what is found --------------------------------------------------------------------------------
 
 
-def check(question: str, *memories: str) -> Any:
+def check(question: str, *memories: str, text: str = instruction("sufficiency")) -> Any:
     listed = "\n".join(f"[{n}] (2024-05-0{n}) {text}" for n, text in enumerate(memories, 1))
-    return run(instruction("sufficiency"), "sufficient", "missing", "queries", question=question,
+    return run(text, "sufficient", "missing", "queries", "require", question=question,
                asked_on="2024-06-01", memories=listed)  # fmt: skip
 
 
@@ -161,6 +161,17 @@ def test_the_second_half_of_a_chain_is_asked_for_by_name() -> None:
     assert both["sufficient"] is True
     unknown = check("Where does Ana's mentor live?", "Ben lives in Turin.")
     assert unknown["queries"] == ["Ana mentor"]
+
+
+def test_what_is_looked_for_is_required_where_the_instruction_says_so() -> None:
+    """The person whom the queries are about; without that line nothing is required."""
+    asked = ("Where does Ana's mentor live?", "Ana has Otto as mentor.")
+    text = instruction("sufficiency")
+    without = "\n".join(line for line in text.splitlines() if not line.startswith("Require"))
+    assert check(*asked)["require"] == ["Otto"]
+    assert check(*asked, text=without)["require"] == []
+    assert check("What car does Rosa drive?")["require"] == ["Rosa"]
+    assert check("What car does Rosa drive?", "Rosa has a Fiat as car.")["require"] == []
 
 
 def test_the_memory_that_fits_best_is_ranked_first_the_later_one_of_two() -> None:

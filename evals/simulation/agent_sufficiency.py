@@ -28,19 +28,25 @@ def sufficiency(request: Request, reading: Reading, slip: float, seed: int) -> d
     question = request.inputs.get("question", "")
     lines = _lines(request)
     hop = link(question)
+    require: object = []
     if hop:
-        missing, queries = _beyond(question, hop, lines)
+        missing, queries, about = _beyond(question, hop, lines)
+        require = [about] if about and "nothing_fits" in reading.competences else []
     else:
         known = any(_fit(question, line.text) >= _ENOUGH for line in lines)
         missing, queries = ("", []) if known else (question, [])
     if missing and not queries:
-        found = retrieval(request, reading, 0.0, seed)["queries"]
+        wanted = retrieval(request, reading, 0.0, seed)
+        found, require = wanted["queries"], wanted["require"]
         queries = list(found) if isinstance(found, list) else []
     enough = not missing
     if uniform(digest(seed, request), "slip") < slip:
         # A spoilt step: content too early, or never.
         enough = not enough
-    return {"sufficient": enough, "missing": missing, "queries": [] if enough else queries[:3]}
+    return {
+        "sufficient": enough, "missing": missing,
+        "queries": [] if enough else queries[:3], "require": [] if enough else require,
+    }  # fmt: skip
 
 
 def ranking(request: Request, slip: float, seed: int) -> list[int]:
@@ -95,14 +101,18 @@ def _states(hop: tuple[str, str], text: str) -> bool:
     return person in text and concept(relation) in content(text)
 
 
-def _beyond(question: str, hop: tuple[str, str], lines: list[_Line]) -> tuple[str, list[str]]:
-    """Return what is missing of a question that goes through another person, and queries."""
+def _beyond(question: str, hop: tuple[str, str], lines: list[_Line]) -> tuple[str, list[str], str]:
+    """Return what is missing of a question that goes through another person, queries for it,
+    and whom they are about."""
     person, relation = hop
     rest = _wanted(question) - {concept(relation)}
     for line in lines:
         others = [n for n in names(line.text) if n != person]
         if _states(hop, line.text) and others:
-            known = any(others[0] in one.text and rest & set(content(one.text)) for one in lines)
+            other = others[0]
+            known = any(other in one.text and rest & set(content(one.text)) for one in lines)
             asked = [w for w in words(question) if concept(w.lower()) in rest]
-            return ("", []) if known else (f"about {others[0]}", [" ".join([others[0], *asked])])
-    return f"{person}'s {relation}", [f"{person} {relation}"]
+            if known:
+                return "", [], ""
+            return f"about {other}", [" ".join([other, *asked])], other
+    return f"{person}'s {relation}", [f"{person} {relation}"], person

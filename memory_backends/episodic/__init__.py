@@ -19,8 +19,9 @@ What is otherwise than in the original, and why:
   centroids (at least 0.70, at most 7 days apart).
 - The first round of retrieval has a prompt too (queries, period, required words); the original
   searches for the question itself. The second round's queries come with the verdict on the
-  first, in one call instead of two.
-- The reranker is a prompt, asked only where there is more than can be returned.
+  first, in one call instead of two, and with words that it requires.
+- The reranker is a prompt, asked once, last, and only where there is more than can be returned;
+  the original reranks before it judges, and again after the second round.
 - The answer is given facts and foresights, not narratives. Narratives choose scenes, and so what
   is retrieved beside the hits. Episodes and scenes are never returned; their `sources` are
   empty and `messages` says what they are made of.

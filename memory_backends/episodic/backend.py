@@ -26,7 +26,7 @@ from memory_backends.retrieval.index import HybridIndex
 from memory_backends.state import InState, MemoryState, of_kind
 from traces.domain import PromptSlot, Question, Session
 from traces.operation import OperationContext
-from traces.schema import MemoryEntry, Outputs, Variable, query
+from traces.schema import MemoryEntry, Outputs, Variable
 
 # Part of the fingerprint: raise it with any change of behaviour.
 VERSION = "1"
@@ -72,10 +72,9 @@ class Episodic(InState):
         asking = Recollection(self._state, question, asked_on, ctx, self.options)
         first = retrieve(asking)
         found = of_kind(first, "retrieved")
-        if not found:
-            return []  # by the first round's filters nothing fits: there is nothing to complete
-        wanted = (of_kind(first, "query") or [query([])])[0]
-        found = of_kind(complete(asking, wanted, found), "retrieved")
+        if not found and not any(v.value["queries"] for v in of_kind(first, "query")):
+            return []  # the first round's prompt looks for nothing: there is nothing to complete
+        found = of_kind(complete(asking, found), "retrieved")
         chosen = of_kind(choose(asking, found), "retrieved")
         return [MemoryEntry.from_variable(v) for v in chosen]
 
@@ -98,8 +97,9 @@ class Episodic(InState):
         return in_layer([self._state[entry_id] for entry_id, _ in near], "fact")[: options.near]
 
     def _apply(self, outputs: Outputs) -> list[MemoryEntry]:
-        made = self._state.apply(outputs)
-        for entry in made:
-            if layer_of(entry) not in RETURNED:
-                self._state.put(entry, "")  # found by its messages, not by its words
-        return made
+        return self._state.apply(outputs, _found_by)
+
+
+def _found_by(entry: MemoryEntry) -> str:
+    # Episodes and scenes are found by their messages, not by their words.
+    return entry.text if layer_of(entry) in RETURNED else ""

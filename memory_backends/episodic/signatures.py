@@ -73,6 +73,9 @@ class Sufficiency(dspy.Signature):  # type: ignore[misc]
     sufficient: bool = dspy.OutputField()
     missing: str = dspy.OutputField(desc="what is not known yet, or empty")
     queries: list[str] = dspy.OutputField(desc="search texts for what is missing; may be empty")
+    require: list[str] = dspy.OutputField(
+        desc="words; every entry found with the queries has at least one of them; may be empty"
+    )
 
 
 class Rerank(dspy.Signature):  # type: ignore[misc]

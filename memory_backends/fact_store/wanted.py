@@ -37,21 +37,10 @@ class Wanted:
             asked_on=asked_on.date().isoformat(),
         )
         return cls(
-            _texts(reply["queries"]),
+            texts(reply["queries"]),
             reply["after"].strip(),
             reply["before"].strip(),
-            _texts(reply["require"]),
-        )
-
-    @classmethod
-    def of(cls, wanted: Variable) -> Wanted:
-        """Read a query variable; one without filters (a repair's) restricts nothing."""
-        value = wanted.value
-        return cls(
-            tuple(value["queries"]),
-            value.get("after", ""),
-            value.get("before", ""),
-            tuple(value.get("require", ())),
+            texts(reply["require"]),
         )
 
     def as_variable(self) -> Variable:
@@ -66,5 +55,6 @@ class Wanted:
         return (lambda id: filters.accept(state[id])) if filters.active else None
 
 
-def _texts(values: list[str]) -> tuple[str, ...]:
+def texts(values: list[str]) -> tuple[str, ...]:
+    """Return texts without the space around them and without empty ones."""
     return tuple(text for text in map(str.strip, values) if text)

@@ -91,10 +91,8 @@ class LinkedNotes(InState):
 
     def _apply(self, outputs: Outputs) -> list[Note]:
         """Do what an operation put out; return the notes that it made."""
-        notes = [Note.of(entry) for entry in self._state.apply(outputs)]
-        for note in notes:
-            self._state.put(note.entry, note.found_by)
-        return notes
+        made = self._state.apply(outputs, lambda entry: Note.of(entry).found_by)
+        return [Note.of(entry) for entry in made]
 
     def retrieve(
         self, question: Question, asked_on: datetime, ctx: OperationContext
