@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,31 +154,28 @@ def measure(
     """
     slots = (*create_backend(backend).slots, response_slot())
     prompts = PromptSet({slot.name: slot.seed for slot in slots})
-    data = load_dataset(
-        "synthetic", None, conversations=max(5, conversations), seed=_SEED,
-        seed_prompts=dict(prompts.instructions),
-    ).conversations[:conversations]  # fmt: skip
-    provider = _Delayed(SimulatedProvider(_SEED, 0.0), delay)
-    database = Database(directory / "tracing.db")
-    store, clock = Store(database), _Clock()
+    made = load_dataset("synthetic", None, conversations=max(5, conversations), seed=_SEED)
+    data = made.conversations[:conversations]
+    provider, clock = _Delayed(SimulatedProvider(_SEED, 0.0), delay), _Clock()
     spent = {"untraced": 0.0, "traced": 0.0}
     operations = calls = 0
     # The first pass would pay for imports.
     _run(_Untraced, backend, _beginning(data[0]), prompts, provider)
-    for conversation in data:
-        begin = time.perf_counter()
-        _run(_Untraced, backend, conversation, prompts, provider)
-        spent["untraced"] += time.perf_counter() - begin
-        before, begin = provider.calls, time.perf_counter()
-        context = _run(_Timed, backend, conversation, prompts, provider, clock=clock)
-        saving = time.perf_counter()
-        store.save_pass(conversation.id, prompts.hash, "bench", context.recorder)
-        ended = time.perf_counter()
-        clock.own += ended - saving
-        spent["traced"] += ended - begin
-        operations += len(context.recorder.operations)
-        calls += provider.calls - before
-    database.close()
+    with closing(Database(directory / "tracing.db")) as database:
+        store = Store(database)
+        for conversation in data:
+            begin = time.perf_counter()
+            _run(_Untraced, backend, conversation, prompts, provider)
+            spent["untraced"] += time.perf_counter() - begin
+            before, begin = provider.calls, time.perf_counter()
+            context = _run(_Timed, backend, conversation, prompts, provider, clock=clock)
+            saving = time.perf_counter()
+            store.save_pass(conversation.id, prompts.hash, "bench", context.recorder)
+            ended = time.perf_counter()
+            clock.own += ended - saving
+            spent["traced"] += ended - begin
+            operations += len(context.recorder.operations)
+            calls += provider.calls - before
     return Tracing(spent["traced"], spent["untraced"], clock.own, operations, calls)
 
 
@@ -196,14 +194,14 @@ def _run(
     )
     memory = create_backend(backend)
     last = conversation.sessions[-1]
-    with dspy_scope():
+    with dspy_scope(), ExitStack() as stack:
+        if isinstance(memory, Closable):
+            stack.callback(memory.close)
         for session in conversation.sessions:
             memory.ingest(session, context.child(session.id, session.date))
         for question in conversation.questions:
             asked = context.child(question.id, last.date)
             respond(question, list(memory.retrieve(question, last.date, asked)), asked)
-    if isinstance(memory, Closable):
-        memory.close()
     return context
 
 

@@ -22,6 +22,7 @@ from optimizers.protocol import Assignment, Proposal
 from optimizers.race import Entrant, Heat, Race, estimated_calls
 from optimizers.rejected import Rejections
 from optimizers.scoring import Comparison
+from optimizers.signals import nothing_to_learn
 from traces.domain import Conversation, PromptSlot
 
 # A slot takes part when it has at least this share of an even share of the weight.
@@ -88,8 +89,11 @@ class AttributionGuided(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         """
         memory = Rejections(assignment.memory)
         by_slot = share(cluster_signals(assignment.signals), assignment.slots)
-        if not by_slot or not assignment.episodes:
-            why = "no error signal of a tunable slot: nothing to learn from"
+        if not assignment.episodes:
+            why = "nothing to learn from: no training conversation"
+            return Proposal(None, (), (), memory.to_json(), why)
+        if not by_slot:
+            why = nothing_to_learn(assignment.signals, [slot.name for slot in assignment.slots])
             return Proposal(None, (), (), memory.to_json(), why)
         race = self._race(assignment)
         drafts = make_drafts(assignment, by_slot, self.count, memory, race.records)

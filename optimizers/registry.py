@@ -14,11 +14,16 @@ OPTIMIZERS = {
 DEFAULT = "attribution_guided"
 
 
-def make_optimizer(name: str = DEFAULT) -> Optimizer:
-    """Return a new optimizer. Raises SettingsError, listing the names, for an unknown one."""
+def require_known(name: str) -> None:
+    """Raise SettingsError, listing the names, for an unknown one; nothing is imported."""
     if name not in OPTIMIZERS:
         known = ", ".join(sorted(OPTIMIZERS))
         raise SettingsError(f"there is no optimizer {name!r}; choose one of: {known}")
+
+
+def make_optimizer(name: str = DEFAULT) -> Optimizer:
+    """Return a new optimizer. Raises SettingsError, listing the names, for an unknown one."""
+    require_known(name)
     module, attribute = OPTIMIZERS[name]
     optimizer: Optimizer = getattr(import_module(module), attribute)()
     return optimizer

@@ -7,7 +7,7 @@ Conversation text is untrusted. It travels only in fields that are quoted and cu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from traces.domain import Conversation, Question
@@ -169,3 +169,23 @@ def error_signals(cases: Sequence[Case]) -> SignalReport:
             )
         )
     return SignalReport(tuple(signals), dict(sorted(uncounted.items())))
+
+
+def nothing_to_learn(signals: Sequence[ErrorSignal], tunable: Collection[str]) -> str:
+    """Say why a round has nothing to learn from: no signal, none of a prompt that is tuned, or
+    none that clustering took for more than noise."""
+    others = Counter(signal.slot for signal in signals if signal.slot not in tunable)
+    rest, left = others.total(), len(signals) - others.total()
+    of_rest = f"of prompts that are not tuned ({', '.join(sorted(others))})"
+    if not signals:
+        said = "no error signal"
+    elif not left:
+        said = f"{_counted(rest)}, {of_rest}"
+    else:
+        more = f", {rest} more {of_rest}" if rest else ""
+        said = f"{_counted(left)}, but no group of like failures has a cause of its own{more}"
+    return f"nothing to learn from: {said}"
+
+
+def _counted(number: int) -> str:
+    return f"{number} error signal" + ("" if number == 1 else "s")

@@ -199,6 +199,36 @@ def test_without_signals_nothing_is_asked_or_evaluated() -> None:
     assert len(world.asked) == before
 
 
+def test_a_round_says_why_it_learned_nothing() -> None:
+    """No signal; none of a prompt that is tuned; like failures that name their causes no more
+    often than others do; no conversation. Nothing is evaluated then."""
+    elsewhere = (signal("response", "conv0", "q1", text="AB-123 code"),)
+    names = ("omission", "distortion", "hallucination", "wrong_time")
+    mixed = tuple(
+        signal(EXTRACTION, f"{c.id}{shape}", f"q{i}", sub_type=name, text=shape, asked=shape)
+        for c in EPISODES
+        for shape in ("AB-123 code", "a remark (in brackets)")
+        for i, name in enumerate(names)
+    )
+    noise = "but no group of like failures has a cause of its own"
+    for signals, why in (
+        ((), "no error signal"),
+        (elsewhere, "1 error signal, of prompts that are not tuned (response)"),
+        (mixed, f"48 error signals, {noise}"),
+        ((*mixed, *elsewhere), f"48 error signals, {noise}, 1 more of prompts that are not tuned "
+                               "(response)"),
+    ):  # fmt: skip
+        world = World()
+        work = assignment(world, Reflection(GOOD), signals=signals)
+        asked = len(world.asked)
+        proposal = AttributionGuided().propose(work)
+        assert proposal.candidate is None
+        assert proposal.reason == f"nothing to learn from: {why}"
+        assert len(world.asked) == asked
+    nobody = assignment(World(), Reflection(GOOD), episodes=())
+    assert "no training conversation" in AttributionGuided().propose(nobody).reason
+
+
 def test_slots_without_a_fair_share_are_left_out_and_order_is_by_weight() -> None:
     """Suspected attributions count half; a slot with hardly any failure waits."""
     few = [signal(EXTRACTION, "c", f"q{i}", certified=False) for i in range(2)]

@@ -10,6 +10,7 @@ import pytest
 
 from evals.report import build_report, render_markdown, wording
 from evals.report.build import prompt_diffs, rejected_edits
+from evals.report.causes import not_seen
 from evals.report.tables import fenced, plain
 
 
@@ -105,7 +106,7 @@ def test_the_report_holds_the_facts_of_the_run(data: dict[str, Any]) -> None:
     for fact in (
         "SIMULATED", "all rounds were used", "0.400", "0.550", "+0.150", "30%", "0.900",
         "accepted", "0.004", "ExtractionError", "omission 2", "no_evidence", "+Keep dates.",
-        "loses questions", "1,234 model calls", "567 saved", "1m01s", "opened 2 times",
+        "loses questions", "1,234 model calls", "567 saved", "1m01s",
         "1 problem found", "D1:9", "temporal", "extraction", "fact_store", "1 train",
     ):  # fmt: skip
         assert fact in text, fact
@@ -164,6 +165,52 @@ def test_a_run_killed_before_its_first_summary_has_a_report(data: dict[str, Any]
     data |= {"status": "broken off", "stop_reason": "", "finish": None, "rounds": []}
     data["done"] = {"prompts": {"seed": "a", "final": "a"}, "calls": None}
     assert "broken off" in render_markdown(build_report(data))
+
+
+@pytest.mark.parametrize(
+    ("closed", "ceiling", "beyond", "slots", "said"),
+    [
+        (0.3, 0.9, "", ["update"], ""),
+        (0.3, 0.9, "2 of 5 house rules need", ["update"], "2 of 5 house rules need"),
+        (None, 0.4, "", ["update"], "no headroom: the ceiling is 0.400, not above the baseline"),
+        (None, None, "", ["update"], "no ceiling: what the best prompts would reach is not known"),
+        (None, None, "5 of 5 need", [], "no ceiling: this backend has no prompt to tune"),
+    ],
+)
+def test_what_headroom_there_is_or_why_there_is_none_is_said(
+    data: dict[str, Any], closed: float | None, ceiling: float | None, beyond: str,
+    slots: list[str], said: str,
+) -> None:  # fmt: skip
+    """In the text of the report, and of the screen; nothing before the test split is opened."""
+    data["done"]["gain"]["headroom_closed"] = closed
+    data["identity"]["slots"] = slots
+    data["finish"] |= {"beyond_ceiling": beyond, "test": {"ceiling": {"score": ceiling}}}
+    built = build_report(data)
+    assert wording.headroom(built) == said
+    assert (said[1:] + "." in render_markdown(built)) or not said
+    data["done"]["gain"] = {"score": None, "interval": None, "headroom_closed": None}
+    assert wording.headroom(build_report(data)) == ""
+
+
+def test_how_often_the_test_split_was_opened_is_said_where_it_matters(
+    data: dict[str, Any],
+) -> None:
+    """Of real data that other runs were tested on too; a first opening alarms nobody, and of
+    a generated world there is always another."""
+    assert "opened" not in render_markdown(build_report(data))
+    data["simulated"] = {"data": False, "model": True}
+    assert "has been opened 2 times, by this and other runs" in render_markdown(build_report(data))
+    data["done"]["test_openings"] = 1
+    assert "opened" not in render_markdown(build_report(data))
+
+
+def test_what_a_memory_must_show_for_causes_to_be_found_is_said(data: dict[str, Any]) -> None:
+    """Where failures were left without a cause for that reason; not for another."""
+    assert not_seen(build_report(data)) == ""
+    data["finish"]["test_attributions"]["abstained"] = {"not_intervenable": 3}
+    built = build_report(data)
+    assert "Offer entries()" in not_seen(built)
+    assert f"memtune backends check {data['identity']['backend']}" in render_markdown(built)
 
 
 def test_real_data_and_models_get_no_banner(data: dict[str, Any]) -> None:

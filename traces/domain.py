@@ -103,7 +103,8 @@ class Dataset:
 
     `problems` are human-readable lines (nothing is dropped silently). `simulated`
     labels conversations that a program made. `ceiling` is, where one is known, the
-    instruction text by slot name that asks for exactly what the data need.
+    instruction text by slot name that asks for exactly what the data need; `beyond_ceiling`
+    says what they need and no slot can ask for.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Dataset:
     problems: tuple[str, ...] = ()
     simulated: bool = False
     ceiling: Mapping[str, str] | None = None
+    beyond_ceiling: str = ""
 
     @property
     def hash(self) -> str:

@@ -52,14 +52,15 @@ class AnswerRecord:
 class EpisodeResult:
     """One conversation run with one prompt set. `error` names what broke it, if anything.
 
-    `stages` are stage scores in 0..1 by name, where gold facts are known.
+    `stages` are stage scores in 0..1 by name, where gold facts are known; None of what the
+    backend does not have.
     """
 
     conversation: str
     prompt_set: str
     pass_id: int
     answers: tuple[AnswerRecord, ...]
-    stages: Mapping[str, float] = field(default_factory=dict)
+    stages: Mapping[str, float | None] = field(default_factory=dict)
     error: str | None = None
 
 

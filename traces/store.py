@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from traces.database import Database
@@ -84,7 +84,7 @@ class Store:
         *,
         purpose: str = "evaluate",
         error: str | None = None,
-        stages: Mapping[str, float] | None = None,
+        stages: Mapping[str, float | None] | None = None,
     ) -> int:
         """Commit one pass with its operations, values and answers; return its id.
 
@@ -175,14 +175,17 @@ class Store:
         )
         return [AnswerRecord.from_json(self._database.value(row[0])) for row in rows]
 
-    def broken(self) -> list[dict[str, Any]]:
-        """Return the conversations with questions that have no verdict, as they stand now:
-        `conversation`, `missing` and `questions` (counts), and the first `error`."""
+    def broken(self, prompt_sets: Collection[str]) -> list[dict[str, Any]]:
+        """Return the conversations with questions that have no verdict with these prompts:
+        `conversation`, `missing` and `questions` (counts), and the first `error`; of several
+        prompt sets, as it is with the one with which most is missing."""
         found: dict[str, dict[str, Any]] = {}
-        for pass_id, conversation, _ in self.passes():
+        for pass_id, conversation, prompt_set in self.passes():
+            if prompt_set not in prompt_sets:
+                continue
             answers = self.answers(pass_id)
             missing = [a for a in answers if a.correct is None]
-            if missing and conversation not in found:
+            if len(missing) > found.get(conversation, {"missing": 0})["missing"]:
                 found[conversation] = {
                     "conversation": conversation, "missing": len(missing),
                     "questions": len(answers), "error": missing[0].reason,

@@ -118,6 +118,7 @@ def _scores(
 
 def _figures(results: Sequence[EpisodeResult], population: bool) -> dict[str, Any] | None:
     from agent.loop.services import conversation_scores
+    from evals.stages import mean_stages
     from evals.statistics import t_interval
 
     scores = conversation_scores(results)
@@ -127,17 +128,13 @@ def _figures(results: Sequence[EpisodeResult], population: bool) -> dict[str, An
     bounds = None
     if population and interval.low is not None and interval.high is not None:
         bounds = [round(max(0.0, interval.low), 6), round(min(1.0, interval.high), 6)]
-    stages: dict[str, list[float]] = defaultdict(list)
-    for result in results:
-        for name, value in result.stages.items():
-            stages[name].append(value)
     assert interval.mean is not None  # there are scores
     return {
         "score": round(interval.mean, 6),
         "interval": bounds,
         "n": sum(a.correct is not None for r in results for a in r.answers),
         "conversations": len(scores),
-        "stages": {name: round(sum(v) / len(v), 6) for name, v in sorted(stages.items())},
+        "stages": mean_stages(result.stages for result in results),
     }
 
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from agent.loop.services import Services, conversation_scores
+from evals.stages import mean_stages
 from evals.statistics import Interval, paired_interval, t_interval
 from traces.domain import PromptSet
 from traces.results import EpisodeResult
@@ -104,10 +105,7 @@ def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str
     f1: list[float] = []
     values: list[float] = []
     scorer = services.evaluator.scorer
-    stages: dict[str, list[float]] = defaultdict(list)
     for result in results:
-        for name, value in result.stages.items():
-            stages[name].append(value)
         for a in result.answers:
             if a.correct is not None:
                 by_category[a.category].append(a.correct)
@@ -127,7 +125,7 @@ def _split_score(services: Services, prompts: PromptSet, split: str) -> dict[str
         },
         "f1": round(sum(f1) / len(f1), 6) if f1 else None,
         "value": round(sum(values) / len(values), 6) if values else None,
-        "stages": {name: round(sum(v) / len(v), 6) for name, v in sorted(stages.items())},
+        "stages": mean_stages(result.stages for result in results),
     }
 
 

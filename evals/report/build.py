@@ -62,6 +62,7 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
             "splits": dataset["splits"],
             "conversations": {name: len(ids) for name, ids in dataset["splits"].items()},
             "warning": dataset.get("warning"),
+            "simulated": bool(simulated["data"]),
             "problem_count": len(dataset["problems"]),
             "problems": list(dataset["problems"]),
         },
@@ -69,6 +70,7 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
         "by_round": [_round(r) for r in data["rounds"]],
         "scores": {"baseline": done.get("baseline"), "final": done.get("final")},
         "ceiling": test.get("ceiling", {}).get("score"),
+        "beyond_ceiling": (finish or {}).get("beyond_ceiling", ""),
         "gain": done.get("gain"),
         "gates": gates,
         "attributions": {

@@ -88,6 +88,9 @@ def render(report: Mapping[str, Any]) -> list[str]:
         found = report["attributions"][name]
         if found is not None:
             lines += [f"### {title}", "", *_counted(found)]
+    unseen = not_seen(report)
+    if unseen:
+        lines += [f"{plain(unseen)}.", ""]
     return [*lines, *_examples(report["examples"])]
 
 
@@ -111,6 +114,19 @@ def without_prompt(found: Mapping[str, Any]) -> str:
     number = sum(by.values())
     told = ", ".join(f"{name} {n:,}" for name, n in wording.counts(by))
     return f"no prompt to tune: {told}; {number / found['failures']:.0%} of the failures"
+
+
+def not_seen(report: Mapping[str, Any]) -> str:
+    """Return what the user can do where failures are left without a cause because the memory
+    does not show what it holds, or cannot be changed; nothing where there are none."""
+    parts = report["attributions"].values()
+    if not any(((found or {}).get("abstained") or {}).get("not_intervenable") for found in parts):
+        return ""
+    backend = wording.printable(report["identity"].get("backend"))
+    return (
+        "not_intervenable: the memory shows too little of what it holds. Offer entries(), and "
+        f"put and remove for proofs; 'memtune backends check {backend}' says what is missing"
+    )
 
 
 def _counted(found: Mapping[str, Any]) -> list[str]:

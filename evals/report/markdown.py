@@ -55,8 +55,14 @@ def _result(report: Mapping[str, Any]) -> list[str]:
     lines += table(("", "score", "95% interval", "questions"), rows, numbers=3)
     if gain.get("headroom_closed") is not None:
         lines += [f"Share of the headroom closed: {wording.percent(gain['headroom_closed'])}.", ""]
-    openings = wording.plural(report["test_openings"], "time")
-    lines += [f"The test split of these data has been opened {openings}.", ""]
+    said = wording.headroom(report)
+    if said:
+        lines += [f"{plain(said[0].upper() + said[1:])}.", ""]
+    openings = report["test_openings"]
+    # Of a generated world there are as many as seeds: to test on one again spoils nothing.
+    if openings > 1 and not report["data"]["simulated"]:
+        said = "by this and other runs: each time, a score on it says less"
+        lines += [f"The test split of these data has been opened {openings} times, {said}.", ""]
     return lines
 
 

@@ -77,6 +77,23 @@ def p_value(value: float | None) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
 
 
+def headroom(report: Mapping[str, Any]) -> str:
+    """Return in words why there is no share of the headroom, or what its ceiling leaves out;
+    "" where there is nothing to say, as before the test split is opened."""
+    gain, ceiling = report["gain"] or {}, report["ceiling"]
+    if gain.get("score") is None:
+        return ""
+    if gain.get("headroom_closed") is not None:
+        said = ""
+    elif not report["identity"].get("slots", True):
+        return "no ceiling: this backend has no prompt to tune"
+    elif ceiling is None:
+        said = "no ceiling: what the best prompts would reach is not known"
+    else:
+        said = f"no headroom: the ceiling is {score(ceiling)}, not above the baseline"
+    return "; ".join(filter(None, (said, report["beyond_ceiling"])))
+
+
 def percent(value: float | None) -> str:
     """Return a share as a whole percentage, or a dash."""
     return "-" if value is None else f"{100 * value:.0f}%"

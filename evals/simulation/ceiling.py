@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import cast
 
 from evals.simulation.world import World
@@ -21,6 +22,9 @@ _MONTHS = (
     "November",
     "December",
 )
+# Slots that are known by their names alone.
+NO_KINDS: Mapping[str, str] = MappingProxyType({})
+STAGES = ("extraction", "update", "retrieval")
 CLAUSES: dict[str, tuple[str, str]] = {
     "codes": (
         "extraction",
@@ -64,19 +68,62 @@ def rule_clauses(world: World, rule: str) -> tuple[str, tuple[str, ...]]:
 
 
 def with_rules(
-    seed_prompts: Mapping[str, str], world: World, rules: tuple[str, ...]
+    seed_prompts: Mapping[str, str],
+    world: World,
+    rules: Iterable[str],
+    kinds: Mapping[str, str] = NO_KINDS,
 ) -> dict[str, str]:
-    """Add the sentences of these rules to the prompts of their slots."""
+    """Add the sentences of these rules to the prompts of their slots.
+
+    `kinds` are the slots' kinds of operation. Raises KeyError for a rule that has no slot.
+    """
     made = dict(seed_prompts)
     for rule in rules:
-        slot, clauses = rule_clauses(world, rule)
-        name = next((n for n in made if n == slot or n.rpartition(".")[2] == slot), None)
-        if name is None:
-            raise KeyError(f"no prompt slot for {slot}")
-        made[name] = "\n".join([made[name].rstrip(), *clauses])
+        stage, clauses = rule_clauses(world, rule)
+        names = slots_for(stage, seed_prompts, kinds)
+        if not names:
+            raise KeyError(f"no prompt slot for {stage}")
+        for name in names:
+            made[name] = "\n".join([made[name].rstrip(), *clauses])
     return made
 
 
-def ceiling_instructions(seed_prompts: Mapping[str, str], world: World) -> dict[str, str]:
-    """Return the prompts that ask for exactly what the world needs."""
-    return with_rules(seed_prompts, world, world.needed)
+def slots_for(
+    stage: str, slots: Iterable[str], kinds: Mapping[str, str] = NO_KINDS
+) -> tuple[str, ...]:
+    """Return the slots in which a stage's rules are asked for: the one that is called after
+    the stage, else all whose operations are of that kind."""
+    known = tuple(slots)
+    named = (name for name in known if name.rpartition(".")[2] == stage)
+    own = next(named, None)
+    return (own,) if own else tuple(name for name in known if kinds.get(name) == stage)
+
+
+def ceiling_instructions(
+    seed_prompts: Mapping[str, str], world: World, kinds: Mapping[str, str] = NO_KINDS
+) -> dict[str, str] | None:
+    """Return the prompts that ask for exactly what the world needs, in so far as these slots
+    can; None where no stage has a slot."""
+    if not any(slots_for(stage, seed_prompts, kinds) for stage in STAGES):
+        return None
+    return with_rules(seed_prompts, world, _askable(seed_prompts, world, kinds), kinds)
+
+
+def beyond_ceiling(
+    seed_prompts: Mapping[str, str], world: World, kinds: Mapping[str, str] = NO_KINDS
+) -> str:
+    """Return in words what the world needs and these slots cannot ask for; "" for nothing."""
+    asked = _askable(seed_prompts, world, kinds)
+    left = [rule_clauses(world, rule)[0] for rule in world.needed if rule not in asked]
+    if not left:
+        return ""
+    *most, last = (stage for stage in STAGES if stage in left)
+    stages = " and ".join([", ".join(most), last] if most else [last])
+    return f"{len(left)} of {len(world.needed)} house rules need a prompt for {stages}: none here"
+
+
+def _askable(
+    seed_prompts: Mapping[str, str], world: World, kinds: Mapping[str, str]
+) -> tuple[str, ...]:
+    stages = {rule: rule_clauses(world, rule)[0] for rule in world.needed}
+    return tuple(r for r, stage in stages.items() if slots_for(stage, seed_prompts, kinds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.loop.mending import how_to_go_on
 from agent.loop.services import Services, digest, score_of
 from agent.loop.state import LoopState
 from traces.errors import OperationError
@@ -23,7 +24,8 @@ def evaluate(state: LoopState, services: Services) -> LoopState:
     if score_of(results) is None:
         said = next((a.reason for r in results for a in r.answers), "there are no questions")
         raise OperationError(
-            f"no training question has a verdict; the first: {said}: mend what broke, then resume"
+            f"no training question has a verdict; the first: {said}: mend what broke, "
+            f"{how_to_go_on(said)}"
         )
     record = {"round": round, "prompts": working.hash, **digest(results)}
     services.store.save_round(round, "evaluate", record)

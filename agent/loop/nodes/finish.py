@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.loop.mending import how_to_go_on
 from agent.loop.nodes.attribute import attribute_failures, count
 from agent.loop.services import Services, digest
 from agent.loop.state import LoopState
@@ -26,6 +27,7 @@ def finish(state: LoopState, services: Services) -> LoopState:
         "stop": state["stop"],
         "prompts": {name: prompts.hash for name, prompts in contenders.items()},
         "test_openings": openings,
+        "beyond_ceiling": services.dataset.beyond_ceiling,
         "test": {},
     }
     scores: dict[str, object] = {}
@@ -51,11 +53,14 @@ def _require_verdicts(finalist: PromptSet, services: Services, round: int) -> No
     """Raise OperationError where the provider leaves so many questions without a verdict
     that opening the sealed split would waste it."""
     selection = services.conversations("selection")
-    found = digest(services.evaluate(finalist, selection, round, "finish"))
+    results = services.evaluate(finalist, selection, round, "finish")
+    found = digest(results)
     if found["missing"] > MISSING_SHARE * found["questions"]:
+        said = next(a.reason for r in results for a in r.answers if a.correct is None)
         raise OperationError(
             f"{found['missing']} of {found['questions']} selection questions have no verdict: the "
-            "sealed test split stays closed; mend the provider, then resume"
+            f"sealed test split stays closed; the first: {said}: mend what broke, "
+            f"{how_to_go_on(said)}"
         )
 
 
