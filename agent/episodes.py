@@ -8,9 +8,9 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from agent.attended import Attended
-from agent.memory_agent import Turn, build_agent
+from agent.attended import BACKEND_SECONDS, Attended
 from agent.models.gateway import Gateway
+from agent.turn import Turn
 from evals.evaluate import BAD_SAMPLE, EpisodeRun
 from memory_backends.isolation import not_isolated
 from memory_backends.places import is_ours, place
@@ -23,7 +23,6 @@ from traces.operation import OperationContext, Recorder, ReuseIndex
 _MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 )
-BACKEND_SECONDS = 300.0
 
 
 class EpisodeRunner:
@@ -49,7 +48,10 @@ class EpisodeRunner:
         self._reuse = reuse
         self._parameters = parameters
         self._concurrency = concurrency
-        self._seconds = seconds
+        self.seconds = seconds
+        # LangGraph takes seconds to import: a refusal before, or a look, does without.
+        from agent.memory_agent import build_agent
+
         self._agent = build_agent()
 
     def context(self, conversation: Conversation, prompts: PromptSet) -> OperationContext:
@@ -75,15 +77,15 @@ class EpisodeRunner:
     def _isolated(self, conversation: Conversation, prompts: PromptSet) -> EpisodeRun:
         from agent.models.language_model import dspy_scope
 
-        attended = Attended(self._gateway, self._seconds)
+        attended = Attended(self._gateway.bind, self.seconds)
         ctx = replace(self.context(conversation, prompts), bind=attended.bind)
         with dspy_scope():
             try:
                 return attended.wait(
                     lambda: self._run(conversation, ctx, attended),
-                    conversation.id, ctx.recorder, ctx.deadline,
+                    conversation.id, lambda: len(ctx.recorder.operations), ctx.deadline,
                 )  # fmt: skip
-            except (Exception, SystemExit) as error:
+            except Exception as error:
                 if _stops_run(error):
                     raise
                 # A backend that raises breaks its episode, not the run.
@@ -140,7 +142,8 @@ class EpisodeRunner:
                 self._agent.invoke({"question": question.id}, context=turn)
             except BAD_SAMPLE as error:
                 return question.id, (None, f"{error.code}: {error}")
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                # The user's interruption comes to the main thread, never to this one.
                 if _stops_run(error):
                     raise
                 return question.id, (None, str(_foreign(question.id, error)))

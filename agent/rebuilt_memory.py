@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 from agent.unconcerned import Steps
@@ -16,8 +16,8 @@ from traces.operation import OperationContext, Recorder
 class RebuiltMemory:
     """Instances of a backend for replays, and what the pass held after each of its sessions.
 
-    `base` are the operations of the rebuilt pass; `steps` learns what each session did.
-    Thread-safe.
+    `base` are the operations of the rebuilt pass, from when it is begun; `steps` learns what each
+    session did; `built` says whether it is done, `name` what backend it is. Thread-safe.
     """
 
     def __init__(
@@ -27,13 +27,16 @@ class RebuiltMemory:
         self._make_backend = make_backend
         self._conversation = conversation
         self._steps = steps
+        # Two: what hangs while it rebuilds must keep nobody from lending or closing.
+        self._building = threading.Lock()
         self._lock = threading.Lock()
         self._idle: list[MemoryBackend] = []
         # Per session: what stood after it (None: at the start), and the rebuilt operations up
         # to and with it.
         self._snapshots: dict[str | None, object] = {}
         self._ends: dict[str, int] = {}
-        self._built = False
+        self.built = False
+        self.name = "the memory"
         self._closed = False
 
     def build(self, backend: MemoryBackend, context: OperationContext) -> None:
@@ -42,20 +45,19 @@ class RebuiltMemory:
         `backend` is Snapshottable and new where nothing was built yet.
         """
         assert isinstance(backend, Snapshottable)
-        with self._lock:
-            if self._built:
+        with self._building:
+            if self.built:
                 return
             self._snapshots[None] = backend.snapshot()
-            base = replace(context, recorder=Recorder())
-            with model_scope():
-                for session in self._conversation.sessions:
-                    before, start = backend.snapshot(), len(base.recorder.operations)
-                    backend.ingest(session, base.child(session.id, session.date))
-                    self._snapshots[session.id] = after = backend.snapshot()
-                    self._ends[session.id] = len(base.recorder.operations)
-                    self._steps.add(session.id, base.recorder.operations[start:], before, after)
-            self.base = base.recorder
-            self._built = True
+            self.base = Recorder()
+            base = replace(context, recorder=self.base)
+            for session in self._conversation.sessions:
+                before, start = backend.snapshot(), len(base.recorder.operations)
+                backend.ingest(session, base.child(session.id, session.date))
+                self._snapshots[session.id] = after = backend.snapshot()
+                self._ends[session.id] = len(base.recorder.operations)
+                self._steps.add(session.id, base.recorder.operations[start:], before, after)
+            self.built = True
 
     def bring(self, backend: MemoryBackend, session: str | None, recorder: Recorder) -> None:
         """Bring a copy to the end of a session (None: before the first), and let a replay's
@@ -70,7 +72,7 @@ class RebuiltMemory:
     @contextmanager
     def fresh(self) -> Iterator[MemoryBackend]:
         """Lend a new, empty instance."""
-        backend = self._make_backend()
+        backend = self._make()
         try:
             yield backend
         finally:
@@ -83,7 +85,7 @@ class RebuiltMemory:
         with self._lock:
             backend = self._idle.pop() if self._idle else None
         if backend is None:
-            backend = self._make_backend()
+            backend = self._make()
         try:
             yield backend
         except BaseException:
@@ -101,14 +103,12 @@ class RebuiltMemory:
         """Release the copies: the idle ones now, those at work when they are given back."""
         with self._lock:
             self._closed = True
-            while self._idle:
-                backend = self._idle.pop()
-                if isinstance(backend, Closable):
-                    backend.close()
+            idle, self._idle = self._idle, []
+        for backend in idle:
+            if isinstance(backend, Closable):
+                backend.close()
 
-
-def model_scope() -> AbstractContextManager[None]:
-    """Return the context that a memory's model calls are made in. Imports DSPy."""
-    from agent.models.language_model import dspy_scope
-
-    return dspy_scope()
+    def _make(self) -> MemoryBackend:
+        backend = self._make_backend()
+        self.name = f"memory backend '{backend.name}'"
+        return backend

@@ -6,25 +6,22 @@ first operation that it changes. The incumbent's memory is never touched.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.rebuilt_memory import RebuiltMemory, model_scope
+from agent.patience import AttendedReplays, Patience
+from agent.rebuilt_memory import RebuiltMemory
+from agent.replay_errors import PASSES, failed, require_machine
 from agent.response import respond
 from agent.unconcerned import Steps, TakenOver
 from memory_backends.protocol import MemoryBackend, Snapshottable
 from traces.domain import Conversation, OperationKind, Question, Session
 from traces.errors import (
-    BudgetExceeded,
     ContentError,
     DeadlineExceeded,
     MemtuneError,
     OperationError,
-    ProviderError,
-    StopRequested,
-    StoreError,
     TransientProviderError,
 )
 from traces.graph import EvolutionGraph
@@ -34,12 +31,6 @@ from traces.schema import Inputs, MemoryEntry, Variable
 
 SECONDS = 120.0  # of one replay
 Respond = Callable[[Question, Sequence[MemoryEntry], OperationContext], Variable]
-# What no repair is to blame for: it ends the attribution, not the replay.
-_PASSES = (BudgetExceeded, StopRequested, StoreError, ProviderError)
-# The same, of a backend's system calls. Its other OSErrors (a file, a connection) are its own.
-_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-)
 
 
 class _ExtractionOnly:
@@ -59,7 +50,7 @@ class RecordedPass:
     planting) the faults that stay active. `recorded` is the pass's graph. `real` (fault
     planting) is the same with what the faulted operations put out of themselves, before their
     faults: what is reused and pinned; the faults are applied to it again. `respond` answers
-    from what was retrieved.
+    from what was retrieved. `patience` attends to the replays.
     """
 
     make_backend: Callable[[], MemoryBackend]
@@ -69,12 +60,15 @@ class RecordedPass:
     seconds: float = SECONDS
     real: EvolutionGraph | None = None
     respond: Respond = respond
+    patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
         self._real = self.real if self.real is not None else self.recorded
         self._reuse = RecordedOutputs(self._real)
         self._steps = Steps(self._real, self.context.interventions.keys())
-        self._memory = RebuiltMemory(self.make_backend, self.conversation, self._steps)
+        self._replays = AttendedReplays(
+            lambda: RebuiltMemory(self.make_backend, self.conversation, self._steps), self.patience
+        )
         self._places = {s.id: i for i, s in enumerate(self.conversation.sessions)}
 
     def of(self, question: Question) -> QuestionReplay:
@@ -96,25 +90,32 @@ class RecordedPass:
         changed = {one.operation for one in interventions}
         if draw is not None:
             changed |= draw.operations
-        try:
-            with self._memory.lent() as backend:
+
+        def work(context: OperationContext, memory: RebuiltMemory) -> str:
+            with memory.lent() as backend:
                 if isinstance(backend, Snapshottable):
-                    self._memory.build(backend, replace(self.context, reuse=self._reuse))
+                    memory.build(backend, replace(self.context, reuse=self._reuse))
                 # From here on: rebuilding serves many replays.
                 context = replace(context, deadline=self._deadline())
-                prediction = self._run(backend, context, question, changed, evidence)
+                prediction = self._run(backend, memory, context, question, changed, evidence)
                 # What a planted fault corrupts need not be there.
                 context.require_fired(o.operation for o in interventions if not o.unseen)
+                return prediction
+
+        try:
+            prediction = self._replays.attend(
+                work, context, f"a replay of {question.id}", self.context.deadline
+            )
         except (TransientProviderError, ContentError) as error:
-            return _failed(context, error)
-        except _PASSES:
+            return failed(context.recorder, error)
+        except PASSES:
             raise
         except DeadlineExceeded as error:
             self._require_time()
-            return _failed(context, error)
+            return failed(context.recorder, error)
         except Exception as error:
-            _require_machine(error)
-            return _failed(context, error)
+            require_machine(error)
+            return failed(context.recorder, error)
         ran = tuple(o.id for o in context.recorder.operations if o.status == "executed")
         return Replayed(context.recorder, prediction, None, ran)
 
@@ -131,9 +132,15 @@ class RecordedPass:
             reuse=None, deadline=self._deadline(),
         )  # fmt: skip
         few = replace(session, messages=tuple(m for m in session.messages if m.id in ids))
-        try:
-            with model_scope(), self._memory.fresh() as backend:
+
+        def work(context: OperationContext, memory: RebuiltMemory) -> None:
+            with memory.fresh() as backend:
                 backend.ingest(few, context.child(session.id, session.date))
+
+        try:
+            self._replays.attend(
+                work, context, f"an extraction of {message_id}", self.context.deadline
+            )
         except DeadlineExceeded:
             self._require_time()
             return ()
@@ -142,18 +149,19 @@ class RecordedPass:
         except MemtuneError:
             raise
         except Exception as error:
-            _require_machine(error)
+            require_machine(error)
             return ()  # a backend that cannot take a few messages has no such repair
         made = EvolutionGraph.of(context.recorder)
         return tuple(v for v in made.variables("fact") if not ids.isdisjoint(v.value["sources"]))
 
     def close(self) -> None:
         """Release the copies of the memory: the idle now, those at work when they are done."""
-        self._memory.close()
+        self._replays.close()
 
     def _run(
         self,
         backend: MemoryBackend,
+        memory: RebuiltMemory,
         context: OperationContext,
         question: Question,
         changed: Collection[str],
@@ -163,24 +171,23 @@ class RecordedPass:
         snapshots = isinstance(backend, Snapshottable)
         first = self._first_changed(changed, sessions) if snapshots else 0
         if snapshots:
-            self._memory.bring(backend, sessions[first - 1].id if first else None, context.recorder)
+            memory.bring(backend, sessions[first - 1].id if first else None, context.recorder)
         taken = None
         if snapshots and context.pins is not None:
             taken = TakenOver(
-                backend, context.recorder, self._memory.base, self._steps, changed, evidence
+                backend, context.recorder, memory.base, self._steps, changed, evidence
             )
-        with model_scope():
-            for session in sessions[first:]:
-                if taken is not None and taken.take(session.id):
-                    continue
-                if taken is not None:
-                    taken.settle()
-                backend.ingest(session, context.child(session.id, session.date))
+        for session in sessions[first:]:
+            if taken is not None and taken.take(session.id):
+                continue
             if taken is not None:
                 taken.settle()
-            asked = context.child(question.id, question.asked_on or sessions[-1].date)
-            entries = list(backend.retrieve(question, asked.now, asked))
-            return str(self.respond(question, entries, asked).value["text"])
+            backend.ingest(session, context.child(session.id, session.date))
+        if taken is not None:
+            taken.settle()
+        asked = context.child(question.id, question.asked_on or sessions[-1].date)
+        entries = list(backend.retrieve(question, asked.now, asked))
+        return str(self.respond(question, entries, asked).value["text"])
 
     def _asked_after(self, question: Question) -> Sequence[Session]:
         sessions, last = self.conversation.sessions, question.asked_after
@@ -205,17 +212,6 @@ class RecordedPass:
         """Raise DeadlineExceeded where it is the run's own deadline that has passed."""
         if self.context.deadline is not None and time.monotonic() > self.context.deadline:
             raise DeadlineExceeded("the run's deadline passed during a replay")
-
-
-def _failed(context: OperationContext, error: Exception) -> Replayed:
-    code = error.code if isinstance(error, MemtuneError) else type(error).__name__
-    return Replayed(context.recorder, None, f"{code}: {error}"[:300])
-
-
-def _require_machine(error: Exception) -> None:
-    """Raise an OSError that no backend is to blame for (a full disk, no more files)."""
-    if isinstance(error, OSError) and error.errno in _MACHINE:
-        raise error
 
 
 @dataclass(frozen=True)

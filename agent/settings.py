@@ -240,6 +240,13 @@ def settings_in_force() -> dict[str, list[str]]:
     return {name: sorted(source()) for name, source in sources.items()}
 
 
+def source_of(name: str) -> str:
+    """Return which source sets a setting, in words; '' where none of them does."""
+    found = next((source for source, names in settings_in_force().items() if name in names), "")
+    variable = f"{Settings.model_config['env_prefix']}{name.upper()}"
+    return f"the variable {variable}" if found == "environment" else found
+
+
 _ROLE_MODELS = ("agent_model", "judge_model", "reflection_model")
 
 

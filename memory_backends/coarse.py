@@ -183,9 +183,9 @@ class Coarse:
         """Call the object; what it raises becomes an OperationError that says where."""
         try:
             return call()
-        except MemtuneError:
+        except (MemtuneError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if isinstance(error, OSError) and error.errno in _MACHINE:
                 raise
             raise OperationError(

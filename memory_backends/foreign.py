@@ -8,13 +8,12 @@ coarsely (`memory_backends.coarse`).
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from memory_backends.coarse import Coarse
 from memory_backends.coarse_kinds import coarse
+from memory_backends.options import source
 from memory_backends.places import place
 from memory_backends.plain import Plain
 from memory_backends.protocol import MemoryBackend
@@ -25,6 +24,7 @@ from traces.hashing import content_hash
 Level = Literal["fine", "coarse"]
 _METHODS: dict[Level, tuple[str, str]] = {"fine": ("ingest", "retrieve"),
                                           "coarse": ("add", "search")}  # fmt: skip
+_MORE = ("entries", "put", "remove", "snapshot", "restore", "close")
 _HANDED = ("config", "embedder")
 
 
@@ -52,6 +52,13 @@ def make_foreign(
             f"memory backend '{name}' has no option '{unknown[0]}': it has "
             + (", ".join(sorted(set(known or ()) - set(_HANDED))) or "none")
         )
+    missing = _missing(factory, arguments)
+    if missing:
+        raise SettingsError(
+            f"memory backend '{name}' needs the option '{missing}': give it in a run as "
+            f"{missing} = VALUE under [backend_config] in memtune.toml, for 'memtune backends "
+            f"check' as --option {missing}=VALUE, or give the parameter a default"
+        )
     try:
         made = factory(**arguments)
     except (Exception, SystemExit) as error:
@@ -72,6 +79,12 @@ def level_of(name: str, made: Any) -> Level:
         return "coarse"
     for level, methods in _METHODS.items():
         if all(callable(getattr(made, method, None)) for method in methods):
+            for method in (*methods, *_MORE):
+                if inspect.iscoroutinefunction(getattr(made, method, None)):
+                    raise SettingsError(
+                        f"memory backend '{name}': {type(made).__name__}.{method} is async, and is "
+                        "not awaited; let it be a plain method that runs its loop itself"
+                    )
             return level
     there = [m for methods in _METHODS.values() for m in methods if hasattr(made, m)]
     raise SettingsError(
@@ -96,6 +109,19 @@ def _arguments(
         arguments["embedder"] = embedder
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     return arguments, None if takes_any else set(parameters)
+
+
+def _missing(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
+    """Return the name of a parameter that has no default and is not given, or ''."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return ""
+    for one in parameters:
+        named = one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        if named and one.default is one.empty and one.name not in arguments:
+            return one.name
+    return ""
 
 
 def _fill_in(name: str, made: Any, prints: str) -> None:
@@ -134,11 +160,4 @@ def _fingerprint(
 
 
 def _source(factory: Any) -> str:
-    module = sys.modules.get(getattr(factory, "__module__", None) or "")
-    file = getattr(module, "__file__", None)
-    try:
-        return Path(file).read_bytes().hex() if file else repr(factory)
-    except OSError as error:
-        raise SettingsError(
-            f"{file}: cannot be read ({error.strerror}); make it readable"
-        ) from error
+    return source(getattr(factory, "__module__", None) or "") or repr(factory)

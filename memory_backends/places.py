@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import sysconfig
+import threading
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 
 _HERE = Path(__file__).resolve().parent.parent
 _PACKAGES = ("traces", "memory_backends", "agent", "evals", "optimizers")
 _STANDARD = sysconfig.get_paths()["stdlib"]
 _OURS = tuple(f"{_HERE / package}/" for package in _PACKAGES)
+_LOOKING = threading.Lock()
 
 
 def place(error: BaseException) -> str:
@@ -27,6 +32,28 @@ def foreign_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.F
     found = [f for f in frames if not f.filename.startswith((*_OURS, "<"))]
     found = [f for f in found if _installed(f) or not f.filename.startswith(_STANDARD)]
     return [f for f in found if not _installed(f)] or found
+
+
+def stands_in_ours(frames: Iterable[traceback.FrameSummary]) -> bool:
+    """Say whether the innermost frame, Python's library left out, is memtune's own."""
+    named = [f for f in frames if not f.filename.startswith("<")]
+    known = [f for f in named if _installed(f) or not f.filename.startswith(_STANDARD)]
+    return bool(known) and known[-1].filename.startswith(_OURS)
+
+
+def frames_of(threads: Iterable[int]) -> list[FrameType]:
+    """Return the innermost frames of those threads (by their idents) that still run."""
+    with _LOOKING:
+        collects = gc.isenabled()
+        # Before Python 3.12.2 a collection in here, under the lock of all threads, may let another
+        # one run that waits for that lock: the process would stand still (CPython gh-106883).
+        gc.disable()
+        try:
+            frames = sys._current_frames()
+        finally:
+            if collects:
+                gc.enable()
+    return [frames[thread] for thread in threads if thread in frames]
 
 
 def is_ours(error: BaseException) -> bool:

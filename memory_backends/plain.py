@@ -14,12 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
 from traces.domain import Session
 from traces.errors import OperationError
 from traces.hashing import text_hash
 from traces.schema import MemoryEntry
+
+# Of one answer, entries and characters of each: what is more is a defect, not a memory.
+MOST, LONGEST = 100_000, 1_000_000
 
 
 class PlainMessage(TypedDict):
@@ -112,14 +116,24 @@ def items(value: Any, method: str) -> list[Item]:
         raise OperationError(
             f"{method} returned {_shown(value)}; return a list of strings, or of dicts with 'text'"
         )
-    return [_item(one, f"{method} returned, at place {place}") for place, one in enumerate(value)]
+    found = [
+        _item(one, f"{method} returned, at place {place}")
+        for place, one in enumerate(islice(value, MOST + 1))
+    ]
+    if len(found) > MOST:
+        raise OperationError(f"{method} returned more than {MOST:,} entries; return those that fit")
+    return found
 
 
 def _item(value: Any, where: str) -> Item:
     if isinstance(value, str):
-        return Item(value)
+        value = {"text": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("text"), str):
         raise OperationError(f"{where}, {_shown(value)}; give a string, or a dict with a 'text'")
+    if len(value["text"]) > LONGEST:
+        raise OperationError(
+            f"{where}, a text of {len(value['text']):,} characters; keep entries short"
+        )
     id, sources = value.get("id"), value.get("sources")
     if id is not None and not isinstance(id, str | int):
         raise OperationError(f"{where}, an 'id' that is {_shown(id)}; give a string")

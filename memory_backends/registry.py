@@ -5,6 +5,7 @@ A backend's module is imported when it is first asked for.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,6 @@ from typing import Any, cast
 from memory_backends.foreign import make_foreign
 from memory_backends.protocol import MemoryBackend
 from memory_backends.retrieval.embeddings import Embedder
-from traces.domain import PromptSlot
 from traces.errors import SettingsError
 from traces.plugins import is_plugin, load_object
 
@@ -74,7 +74,7 @@ def find_backend(name: str) -> Found:
         return Found(name, name, "module:attr", False)
     raise SettingsError(
         f"unknown memory backend '{name}': choose one of {', '.join(backend_names())}, or one of "
-        "your own as module:attr"
+        f"your own as module:attr; installed packages are looked for in {sys.prefix}"
     )
 
 
@@ -91,13 +91,6 @@ def create_backend(
     if found.own:
         return cast(MemoryBackend, found.load()(config, embedder))
     return make_foreign(name, found.load(), config, embedder)
-
-
-def slots_of(name: str) -> tuple[PromptSlot, ...]:
-    """Return the prompt slots that a backend declares. Raises SettingsError."""
-    found = find_backend(name)
-    slots = getattr(found.load(), "slots", None)
-    return slots if isinstance(slots, tuple) else create_backend(name).slots
 
 
 @lru_cache(maxsize=1)

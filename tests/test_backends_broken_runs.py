@@ -20,7 +20,6 @@ from traces.database import Database
 from traces.domain import Conversation
 from traces.errors import DeadlineExceeded
 from traces.ledger import Ledger
-from traces.operation import Recorder
 
 ME = __name__
 SEED = 401
@@ -160,20 +159,25 @@ def test_mutated_inputs_falsify_nothing(
 
 def attended(seconds: float) -> Attended:
     """Return what attends, over a gateway that nothing asks."""
-    return Attended(Gateway({}, Ledger(Database(":memory:")), Budget(Limits())), seconds)
+    return Attended(gateway().bind, seconds)
+
+
+def gateway() -> Gateway:
+    """Return a way to no model."""
+    return Gateway({}, Ledger(Database(":memory:")), Budget(Limits()))
 
 
 def test_who_works_slowly_but_shows_life_is_not_given_up() -> None:
     """Operations that end are life, however long the whole takes."""
-    recorder = Recorder()
+    ended: list[int] = []
 
     def work() -> str:
-        for _ in range(8):
+        for number in range(8):
             time.sleep(0.1)
-            recorder.operations.append(None)  # type: ignore[arg-type]
+            ended.append(number)
         return "done"
 
-    assert attended(0.4).wait(work, "c1", recorder, None) == "done"
+    assert attended(0.4).wait(work, "c1", lambda: len(ended), None) == "done"
 
 
 def test_who_is_silent_is_given_up_and_gets_no_model_any_more() -> None:
@@ -182,9 +186,9 @@ def test_who_is_silent_is_given_up_and_gets_no_model_any_more() -> None:
     with pytest.raises(
         Hanging, match=r"c1: the backend hangs.*test_backends_broken_runs.*in <lambda>"
     ):
-        one.wait(lambda: time.sleep(5), "c1", Recorder(), None)
+        one.wait(lambda: time.sleep(5), "c1", lambda: 0, None)
     with pytest.raises(DeadlineExceeded, match="given up"):
-        one.complete("agent", [("user", "x")], 0)
+        one.watched(gateway()).complete("agent", [("user", "x")], 0)
 
 
 def test_each_keeps_order_and_raises_the_first_error() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from memory_backends.prediction import model_text, one_line
 from memory_backends.protocol import Closable, Inspectable, Snapshottable
-from memory_backends.registry import backend_names, create_backend, slots_of
+from memory_backends.registry import backend_names, create_backend
 from traces.errors import SettingsError
 
 
@@ -32,7 +32,6 @@ def test_every_backend_can_be_made_inspected_and_snapshotted(name: str) -> None:
     """All show their entries and go back to a state; only what opens something needs closing."""
     backend = create_backend(name)
     assert backend.name == name
-    assert backend.slots == slots_of(name)
     assert isinstance(backend, Inspectable)
     assert isinstance(backend, Snapshottable)
     assert isinstance(backend, Closable) == (name == "langgraph_store")
@@ -40,12 +39,12 @@ def test_every_backend_can_be_made_inspected_and_snapshotted(name: str) -> None:
 
 def test_the_fact_store_declares_a_slot_a_step() -> None:
     """Names and kinds agree, and each seed is the text of its file."""
-    slots = slots_of("fact_store")
+    slots = create_backend("fact_store").slots
     assert [(s.name, s.kind) for s in slots] == [
         (step, step) for step in ("extraction", "update", "retrieval")
     ]
     assert all(0 < len(slot.seed) <= slot.max_chars for slot in slots)
-    assert slots_of("rag") == slots_of("long_context") == ()
+    assert create_backend("rag").slots == create_backend("long_context").slots == ()
 
 
 def test_an_unknown_backend_is_an_error_that_lists_the_names() -> None:
@@ -53,7 +52,7 @@ def test_an_unknown_backend_is_an_error_that_lists_the_names() -> None:
     with pytest.raises(SettingsError, match=", ".join(backend_names())):
         create_backend("mem")
     with pytest.raises(SettingsError):
-        slots_of("")
+        create_backend("")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Any
@@ -229,6 +230,17 @@ def test_a_failing_operation_is_recorded_and_raised(context: OperationContext) -
         context.perform("extraction", name="e", identity=["m"], inputs={}, call=call)
     (record,) = context.recorder.operations
     assert (record.status, record.error) == ("failed", "ZeroDivisionError: boom")
+
+
+def test_a_cancelled_operation_is_no_executed_one(context: OperationContext) -> None:
+    """What is no Exception fails it too: its nothing must never be reused as its outputs."""
+
+    def call(op: Any) -> Any:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        context.perform("extraction", name="e", identity=["m"], inputs={}, call=call)
+    assert [record.status for record in context.recorder.operations] == ["failed"]
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ class OperationContext:
         try:
             outputs = self._produce(operation_id, inputs, real, record)
             validate_outputs(kind, name, outputs)
-        except Exception as error:
+        except BaseException as error:  # a cancellation, too: what ran half put out nothing
             record.status, record.error = "failed", f"{type(error).__name__}: {error}"[:500]
             raise
         finally:

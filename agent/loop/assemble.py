@@ -13,10 +13,11 @@ from agent.models.providers import Provider
 from agent.prompt_files import choose_prompts
 from agent.response import response_slot
 from agent.scoring import scoring_identity
-from agent.settings import Settings
+from agent.settings import Settings, source_of
 from evals.loaders import load_dataset
 from evals.loaders.gold import only_askable
-from memory_backends.registry import create_backend
+from memory_backends.protocol import MemoryBackend
+from memory_backends.registry import create_backend, find_backend
 from memory_backends.retrieval.embeddings import Embedder
 from traces.domain import Dataset, PromptSet, PromptSlot, Question
 from traces.errors import DataError, SettingsError
@@ -37,6 +38,7 @@ def load_data(settings: Settings) -> Dataset:
             seed=settings.seed,
             rules=settings.rules,
             seed_prompts=dict(seed_prompts(settings).instructions),
+            slots=all_slots(settings),
         )
     return only_askable(read_data(name, settings).dataset())
 
@@ -71,8 +73,22 @@ def _sample(questions: Sequence[Question], limit: int, seed: str) -> tuple[Quest
 
 def all_slots(settings: Settings) -> tuple[PromptSlot, ...]:
     """Return the backend's slots and the agent's own."""
-    backend = create_backend(settings.backend, settings.backend_config)
-    return (*backend.slots, response_slot())
+    return (*_backend(settings).slots, response_slot())
+
+
+def _backend(settings: Settings, embedder: Embedder | None = None) -> MemoryBackend:
+    """Return an empty backend of the settings. Raises SettingsError; where it was given
+    options, which may be meant for another backend, it says from where."""
+    find_backend(settings.backend)  # an unknown name is not its options' fault
+    try:
+        return create_backend(settings.backend, settings.backend_config, embedder)
+    except SettingsError as error:
+        if not settings.backend_config:
+            raise
+        where = source_of("backend_config")
+        raise SettingsError(
+            f"{error}; its options are those of backend_config{where and f' in {where}'}"
+        ) from error
 
 
 def tunable_slots(settings: Settings) -> tuple[PromptSlot, ...]:
@@ -116,7 +132,7 @@ def identity_of(
     embedder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Return what fixes a run; a resume that changes any of it is refused."""
-    backend = create_backend(settings.backend, settings.backend_config, embedder)
+    backend = _backend(settings, embedder)
     return {
         "dataset": dataset.name,
         "data_hash": dataset.hash,

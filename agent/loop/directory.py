@@ -20,6 +20,8 @@ STOP = "stop"
 LOCK = ".lock"
 
 _RESTORE = "restore it from a backup or start a new run"
+# A fingerprint tells nobody what has changed.
+BACKEND_CHANGED = "the backend's source (or its options) has changed since"
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -92,6 +94,11 @@ class RunDirectory:
         path = self.path / CONFIG
         if path.exists():
             differing = self.differing(config["identity"])
+            if differing == [BACKEND_CHANGED]:
+                raise IdentityError(
+                    f"{self.path}: {BACKEND_CHANGED}: the same 'memtune run' command begins a new "
+                    "run (with another --out, if it has one)"
+                )
             if differing:
                 raise IdentityError(
                     f"{self.path}: holds another run; {'; '.join(differing)}: "
@@ -105,7 +112,9 @@ class RunDirectory:
         known = read_config(self.path)["identity"]
         wanted = json.loads(json.dumps(identity))
         return [
-            f"{name} was {_short(known.get(name))}, now {_short(wanted.get(name))}"
+            BACKEND_CHANGED
+            if name == "backend_fingerprint"
+            else f"{name} was {_short(known.get(name))}, now {_short(wanted.get(name))}"
             for name in sorted({*known, *wanted})
             if known.get(name) != wanted.get(name)
         ]

@@ -23,8 +23,8 @@ from agent.settings import Settings
 from evals.evaluate import Evaluator
 from evals.splits import Splits, TestSeal, split
 from memory_backends.registry import create_backend
-from optimizers.registry import make_optimizer
-from traces.attribution.registry import require_known
+from optimizers import registry as optimizers
+from traces.attribution import registry as attribution
 from traces.database import Database
 from traces.domain import Dataset, PromptSet, PromptSlot
 from traces.hashing import content_hash
@@ -67,8 +67,8 @@ def make_plan(
     splits = split(dataset)
     if settings.limit_episodes is not None:
         splits = splits.limited(dataset, settings.limit_episodes)
-    make_optimizer(settings.optimizer)  # an unknown name must not fix a run
-    require_known(settings.attribution)
+    optimizers.require_known(settings.optimizer)  # an unknown name must not fix a run
+    attribution.require_known(settings.attribution)
     scoring = scoring_of(settings)
     remarks = scoring.tried([q for c in dataset.conversations for q in c.questions])
     dataset = replace(dataset, problems=(*dataset.problems, *remarks))
@@ -161,6 +161,7 @@ def make_replayer(evaluator: Evaluator, store: Store, stack: ExitStack) -> Repla
     replayer = Replayer(
         runner.make_backend,
         lambda failure: runner.context(failure.conversation, store.prompts_of(failure.pass_id)),
+        silence=runner.seconds,
     )
     stack.callback(replayer.close)
     return replayer

@@ -6,7 +6,7 @@ DSPy's own cache and retries are off: the ledger is the cache, the gateway retri
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -123,6 +123,14 @@ class BoundModel(dspy.LM):  # type: ignore[misc]
             operation.attempts = max(operation.attempts, number)
         sample_index = self._draw.sample_index + samples_on
         return BoundModel(*self._parts, sample_index, operation, schema=schema, more=more)
+
+    def through(self, way: Callable[[Completing], Completing]) -> BoundModel:
+        """Return the same model, asked another way."""
+        (gateway, role), draw = self._parts, self._draw
+        return BoundModel(
+            way(gateway), role, draw.sample_index, draw.operation,
+            schema=draw.schema, more=draw.more,
+        )  # fmt: skip
 
     @property
     def reply(self) -> str:
