@@ -201,14 +201,16 @@ def test_the_report_says_what_was_asked_after_the_run(run: Path) -> None:
 def test_trace_without_a_question_lists_the_wrong_answers(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line each: id, verdict, cause, operation, first words; the run's own causes at first,
-    what replay found as soon as it has."""
+    """A line each, by split: id, verdict, cause, first words; the run's own causes at first,
+    what replay found as soon as it has. The example is called what the list calls it."""
     names = failures(run)
     assert main(["trace", str(run)]) == 0
     text = said(capsys)
     assert f"{len(names)} of 24 answers wrong" in text
     for name in names:
         assert name.split("/")[1] in text
+    first = text.split(" asked ")[1].split()[0]
+    assert text.split(" Next ")[1].endswith(f" {first}")
     assert "suspected" in text
     assert "certified" not in text
     assert main(["attribute", str(run), "--json"]) == 0
@@ -219,6 +221,13 @@ def test_trace_without_a_question_lists_the_wrong_answers(
     listed = json.loads(capsys.readouterr().out)
     assert [f"{one['conversation']}/{one['question']}" for one in listed["failures"]] == names
     found = recorded_causes(run)
+    with RecordedRun(run) as recorded:
+        splits = recorded.lock_file()["splits"]
+    for split, ids in splits.items():
+        of = [one for one in listed["failures"] if one["split"] == split]
+        assert {one["conversation"] for one in of} <= set(ids)
+        title = {"train": "Training"}.get(split, split.capitalize())
+        assert (f" {title}: {len(of)} of " in text) == bool(of)
     for one in listed["failures"]:
         cause = found[f"{one['conversation']}/{one['question']}"]
         assert (one["verdict"], one["error_type"]) == (cause.verdict, cause.error_type)
@@ -443,7 +452,7 @@ def test_another_memory_than_the_recorded_one_is_refused(
     """Where the backend is not the one that was recorded, a replay would prove nothing."""
     _configure(run, lambda config: config["identity"].update(backend_fingerprint="another"))
     line = refused(["attribute", str(run)], capsys)
-    assert 'backend_fingerprint was "another"' in line
+    assert "the backend's source (or its options) has changed since" in line
     assert "use the memtune" in line
     assert recorded_causes(run) == {}
 

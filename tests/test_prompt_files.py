@@ -9,13 +9,13 @@ import pytest
 
 from agent.prompt_files import choose_prompts
 from agent.response import response_slot
-from memory_backends.registry import slots_of
+from memory_backends.registry import create_backend
 from optimizers.export import Bundle, write_bundle
 from tests.chat_fixture import Model, agent_at, told
 from traces.domain import PromptSet
 from traces.errors import SettingsError
 
-SLOTS = (*slots_of("fact_store"), response_slot())
+SLOTS = (*create_backend("fact_store").slots, response_slot())
 OWN = PromptSet(
     {slot.name: slot.seed for slot in SLOTS}
     | {"extraction": "Write down every fact.\nWrite numbers as digits."}
@@ -29,7 +29,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def chosen(source: PromptSet | Path | str | None, backend: str = "fact_store") -> PromptSet:
-    return choose_prompts(source, (*slots_of(backend), response_slot()), backend)
+    return choose_prompts(source, (*create_backend(backend).slots, response_slot()), backend)
 
 
 def test_without_a_choice_the_shipped_prompts_speak() -> None:

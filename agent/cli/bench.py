@@ -166,8 +166,8 @@ def tracing(
     ] = "fact_store",
     conversations: Annotated[int, typer.Option(min=1, help="Synthetic conversations.")] = 2,
     delay: Annotated[
-        float, typer.Option(min=0.0, help="Milliseconds that a model call takes.")
-    ] = 50.0,
+        int, typer.Option(min=0, max=60_000, help="Milliseconds that a model call takes.")
+    ] = 50,
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON line on stdout.")] = False,
 ) -> None:
     """What tracing adds to the time of a backend whose model calls take 50 ms."""
@@ -183,11 +183,11 @@ def tracing(
         typer.echo(json.dumps({"event": "done", "backend": backend, "delay_ms": delay, **figures}))
     else:
         typer.echo(
-            f"{backend}, {found.operations} operations, {found.calls} model calls of {delay:g} ms: "
+            f"{backend}: {found.operations} operations, {found.calls} model calls of {delay} ms\n"
             f"tracing took {found.own:.2f} s beside {found.traced - found.own:.1f} s: "
             f"{found.share:.2%} (target <= {TARGET:.0%})\n"
             f"the same passes untraced took {found.untraced:.1f} s: difference "
-            f"{found.difference:+.1%}, with the machine's noise"
+            f"{found.difference:+.1%}, with noise"
         )
     if found.share > TARGET:
         raise typer.Exit(1)

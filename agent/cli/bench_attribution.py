@@ -176,6 +176,17 @@ def _figures(bench: Bench, outcomes: Sequence[Outcome]) -> tuple[dict[str, Any],
         "enough": groups["single"] >= LEAST_SINGLES and groups["pair"] >= LEAST_PAIRS,
         # Confidence is not new to failures that it was fitted on.
         "confidence_saw_this_seed": bench.seed in Confidence.shipped().fitted.get("seeds", ()),
+        "abstained_for": {
+            method: dict(
+                Counter(
+                    o.reason.partition(":")[0]
+                    for o in outcomes
+                    if o.method == method and o.abstained
+                )
+            )
+            for method in bench.methods
+        },
+        "planted_in": sorted({cell.partition("/")[0] for o in outcomes for cell in o.cells}),
         "methods": {method: summary(of_method(outcomes, method)) for method in bench.methods},
         "checks": [asdict(check) for check in found],
     }

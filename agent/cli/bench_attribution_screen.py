@@ -9,6 +9,8 @@ from agent.cli.screen import console, heading
 from evals.benchmarks.attribution import HARD
 from evals.benchmarks.attribution_targets import LEAST_PAIRS, LEAST_SINGLES
 from evals.benchmarks.loop import Check
+from traces.domain import PIPELINE
+from traces.errors import NotIntervenable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -131,6 +133,17 @@ def _print_notes(screen: Console, done: Mapping[str, Any]) -> None:
         )
     if done["confidence_saw_this_seed"]:
         notes.append("Confidence was fitted on this seed: its figures are too good.")
+    bare = [kind for kind in PIPELINE if kind not in done["planted_in"]]
+    if bare:
+        notes.append(
+            f"Nothing was planted in {' or '.join(bare)}: this memory has no such operation, or "
+            "nothing that it puts out can be seen."
+        )
+    for name, reasons in done["abstained_for"].items():
+        said = ", ".join(f"{code} {n}" for code, n in sorted(reasons.items()))
+        if NotIntervenable.code in reasons:
+            said += " (what is stored cannot be seen, or not be replaced)"
+        notes += [f"{name} abstained: {said}."] if said else []
     for name, one in done["methods"].items():
         if one["without_confidence"] and one["brier"] is not None:
             notes.append(

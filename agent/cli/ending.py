@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.recorded_examples import example_failure
-from agent.cli.recorded_summary import summary_of
-from agent.cli.screen import banner, command, console, foreign, heading, run_argument
+from agent.cli.following import print_next
+from agent.cli.screen import banner, console, foreign, grid, heading, note
 from evals.report import causes, wording
 
 if TYPE_CHECKING:
@@ -33,29 +31,20 @@ def print_ending(recorded: RecordedRun, report: Mapping[str, Any], written: Path
     _gate(screen, report)
     _prompts(screen, report)
     _cost(screen, report, written)
-    _next(screen, recorded, report)
+    print_next(screen, recorded)
 
 
 def _status(screen: Console, report: Mapping[str, Any]) -> None:
     line = foreign(report["run"], "bold")
     style = "bold green" if report["status"] == "done" else "bold yellow"
     line.append(f"  {report['status']}", style)
-    line.append(f": {wording.stop_reason(report['stop_reason'])}", "not bold")
-    rounds = wording.plural(report["rounds"], "round")
-    line.append(f"; {rounds}, {wording.duration(report['seconds'])}", "not bold dim")
+    if report["stop_reason"]:  # a run that broke off gave none
+        line.append(f": {wording.stop_reason(report['stop_reason'])}", "not bold")
+    rounds, seconds = report["rounds"], report["seconds"]
+    said = wording.plural(rounds, "round") if rounds else "in its first round"
+    said += f", {wording.duration(seconds)}" if seconds is not None else ""
+    line.append(f"{';' if report['stop_reason'] else ','} {said}", "not bold dim")
     screen.print(line)
-
-
-def _grid(*columns: tuple[str, str]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title, justify in columns:
-        if justify == "wrap":
-            table.add_column(title, ratio=1)
-        else:
-            table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    return table
 
 
 def _scores(screen: Console, report: Mapping[str, Any]) -> None:
@@ -65,7 +54,7 @@ def _scores(screen: Console, report: Mapping[str, Any]) -> None:
         screen.print("  not opened: a run that was stopped has no final score")
         return
     spread = "95% interval" if report["gate_mode"] == "population" else ""
-    table = _grid(("", "left"), ("score", "right"), (spread, "left"), ("", "left"))
+    table = grid(("", "left"), ("score", "right"), (spread, "left"), ("", "left"))
     for name, found in scores.items():
         if found is not None:
             asked = wording.plural(found["n"], "question")
@@ -80,10 +69,13 @@ def _scores(screen: Console, report: Mapping[str, Any]) -> None:
         bounds = wording.interval(gain["interval"], signed=True) if spread else ""
         table.add_row("  gain", wording.difference(gain["score"]), bounds, said, style=style)
     screen.print(table)
+    said = wording.headroom(report)
+    if said:
+        note(screen, said)
     if report["gate_mode"] == "these_conversations":
-        screen.print(f"  {wording.NO_CLAIM}", style="yellow")
+        note(screen, wording.NO_CLAIM, "yellow")
     if report["data"]["warning"]:
-        screen.print(f"  {report['data']['warning']}", style="yellow")
+        note(screen, report["data"]["warning"], "yellow")
 
 
 def _causes(screen: Console, report: Mapping[str, Any]) -> None:
@@ -95,7 +87,7 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
     if not names and not training["abstained"]:
         return
     heading(screen, "Why answers were wrong")
-    table = _grid(
+    table = grid(
         ("", "left"), ("training, all rounds", "right"), ("", "left"), ("test, final", "right")
     )
     most = max((n for _, n in found), default=1)
@@ -111,16 +103,17 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
         table.add_row("  (no cause named)", str(lost), "", left, style="dim")
     screen.print(table)
     proved = training.get("by_verdict", {}).get("certified", 0)
-    if proved:
+    if proved or (training.get("by_verdict") and report["identity"]["attribution"] == "replay"):
         proved_test = test.get("by_verdict", {}).get("certified", 0)
         also = f"; {proved_test} of {test['failures']} in test" if test else ""
-        said = f"  certified by replay: {proved} of {training['failures']} in training{also}"
-        screen.print(said, style="dim")
-    fixed = causes.without_prompt(training)
-    if fixed:
-        line = foreign(f"{fixed} in training", "dim")
-        line.pad_left(2)
-        screen.print(line)
+        note(screen, f"certified by replay: {proved} of {training['failures']} in training{also}")
+    for where, counted in (("training", training), ("test", test)):
+        fixed = causes.without_prompt(counted)
+        if fixed:
+            note(screen, f"{fixed} in {where}")
+    unseen = causes.not_seen(report)
+    if unseen:
+        note(screen, unseen, "yellow")
 
 
 def _broken(screen: Console, report: Mapping[str, Any]) -> None:
@@ -139,21 +132,28 @@ def _broken(screen: Console, report: Mapping[str, Any]) -> None:
 
 def _gate(screen: Console, report: Mapping[str, Any]) -> None:
     heading(screen, "Gate, on the selection split")
-    if not report["gates"]:
-        screen.print("  no candidate reached it")
+    gates = {gate["round"]: gate for gate in report["gates"]}
+    why = {r["round"]: r["proposal"] for r in report["by_round"] if r["proposal"]}
+    if not gates and not why:
+        said = "the run ended before one was proposed"
+        if report["stop_reason"] in ("nothing_to_tune", "no_failures"):
+            said = wording.stop_reason(report["stop_reason"])
+        note(screen, f"no candidate: {said}", "")
         return
-    table = _grid(("  round", "left"), ("decision", "left"), ("gain", "right"), ("p", "right"),
+    table = grid(("  round", "left"), ("decision", "left"), ("gain", "right"), ("p", "right"),
                   ("reason", "wrap"))  # fmt: skip
-    for gate in report["gates"]:
-        accepted = gate["decision"] == "accepted"
-        table.add_row(
-            f"  {gate['round']}",
-            "promoted" if accepted else gate["decision"],
-            wording.difference(gate["gain"]),
-            wording.p_value(gate["p_value"]),
-            foreign(_reason(gate)),
-            style="green" if accepted else "",
-        )
+    for number in sorted(gates.keys() | why.keys()):
+        gate = gates.get(number)
+        if gate is None:
+            row = ("no candidate", "-", "-", foreign(why[number]))
+        else:
+            row = (
+                "promoted" if gate["decision"] == "accepted" else gate["decision"],
+                wording.difference(gate["gain"]),
+                wording.p_value(gate["p_value"]),
+                foreign(_reason(gate)),
+            )
+        table.add_row(f"  {number}", *row, style="green" if row[0] == "promoted" else "")
     screen.print(table)
 
 
@@ -217,29 +217,3 @@ def _cost(screen: Console, report: Mapping[str, Any], written: Path | None) -> N
     line = Text("Report       ", style="bold")
     line.append(str(written) if written else "could not be written", "not bold")
     screen.print(line, soft_wrap=True)
-
-
-def _next(screen: Console, recorded: RecordedRun, report: Mapping[str, Any]) -> None:
-    run = run_argument(recorded.directory)
-    heading(screen, "Next")
-    if report["status"] != "done":
-        command(screen, resume_command(recorded))
-    failed = example_failure(recorded)
-    if failed is not None:
-        command(screen, f"memtune trace {run} {shlex.quote(failed)}")
-    command(screen, f"memtune export {run}")
-
-
-def resume_command(recorded: RecordedRun) -> str:
-    """Return the command that goes on, with more of the budget that stopped the run."""
-    more = ""
-    if recorded.status[1] == "budget":
-        limits = recorded.settings
-        if limits.get("max_calls"):
-            more = f" --max-calls {2 * limits['max_calls']}"
-        if limits.get("max_tokens"):
-            more += f" --max-tokens {2 * limits['max_tokens']}"
-        usd = (summary_of(recorded).get("usd") or {}).get("limit")
-        if usd:
-            more += f" --max-usd {2 * usd:g}"
-    return f"memtune resume {run_argument(recorded.directory)}{more}"

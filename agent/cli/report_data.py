@@ -45,6 +45,7 @@ def report_data(recorded: RecordedRun) -> Mapping[str, Any]:
             role: {"calls": s.calls, "input": s.input_tokens, "output": s.output_tokens}
             for role, s in recorded.spent.items()
         },
-        "broken": recorded.store.broken(),
+        # What only a rejected candidate broke is missing from no score.
+        "broken": recorded.store.broken({recorded.seed.hash, recorded.final.hash}),
         "examples": [found.to_json() for found in example_causes(recorded)],
     }

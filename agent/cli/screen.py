@@ -10,6 +10,7 @@ from evals.report.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 WIDEST = 100
@@ -43,6 +44,26 @@ def heading(console: Console, title: str) -> None:
     """Print a section's title after an empty line."""
     console.print()
     console.print(title, style="bold")
+
+
+def note(console: Console, text: object, style: str = "dim") -> None:
+    """Print a remark on what stands above it: indented, also where it is wrapped."""
+    from rich.padding import Padding
+
+    console.print(Padding(foreign(text, style), (0, 0, 0, 2), expand=False))
+
+
+def grid(*columns: tuple[str, str]) -> Table:
+    """Return a table without lines: (title, `left`, `right`, or `wrap` for what may be long)."""
+    from rich.table import Table
+
+    made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for title, justify in columns:
+        if justify == "wrap":
+            made.add_column(title, ratio=1)
+        else:
+            made.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    return made
 
 
 def run_argument(directory: Path) -> str:

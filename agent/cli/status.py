@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -209,9 +208,8 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from agent.cli.ending import resume_command
-    from agent.cli.recorded_examples import example_failure
-    from agent.cli.screen import banner, command, console, foreign, heading, run_argument
+    from agent.cli.following import print_next
+    from agent.cli.screen import banner, console, foreign
     from evals.report import wording
 
     screen = console()
@@ -243,14 +241,4 @@ def _print_one(recorded: RecordedRun, found: dict[str, Any]) -> None:
     rows.add_row("prompts", foreign(f"seed {found['prompts']['seed'][:12]}, in force "
                                     f"{found['prompts']['final'][:12]}"))  # fmt: skip
     screen.print(rows)
-    run = run_argument(recorded.directory)
-    following = {
-        "running": [f"memtune stop {run}"],
-        "done": [f"memtune report {run}", f"memtune export {run}"],
-    }.get(found["status"], [resume_command(recorded)])
-    failed = example_failure(recorded)
-    if failed is not None:
-        following.append(f"memtune trace {run} {shlex.quote(failed)}")
-    heading(screen, "Next")
-    for line in following:
-        command(screen, line)
+    print_next(screen, recorded)
