@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: install demo test lint bench confidence lock clean
+.PHONY: install demo test lint bench backends confidence lock clean
 
 install: $(READY)
 
@@ -27,7 +27,22 @@ bench: $(READY)
 	$(BIN)/memtune bench attribution --faults 400 --slip 0.05
 	$(BIN)/memtune bench attribution --faults 400 --no-evidence --methods replay,provenance
 	$(BIN)/memtune bench attribution --faults 400 --test-error 0.2 --methods replay,provenance
+	for backend in episodic linked_notes mem0 rag long_context langgraph_store; do \
+		for slip in 0 0.05; do \
+			$(BIN)/memtune bench attribution --backend $$backend --slip $$slip --faults 200 \
+				--methods replay,provenance || exit 1; \
+		done; \
+	done
+	$(BIN)/memtune bench tracing
 	$(BIN)/memtune bench loop
+
+# Every backend through the loop, side by side.
+BACKENDS := fact_store langgraph_store linked_notes episodic mem0 rag long_context
+backends: $(READY)
+	for backend in $(BACKENDS); do \
+		$(BIN)/memtune run --backend $$backend --rounds 2 --seed 410 --out runs/410-$$backend || exit 1; \
+	done
+	$(BIN)/memtune compare $(foreach backend,$(BACKENDS),runs/410-$(backend))
 
 # What replay attribution's confidence is computed with: measured on development seeds, with
 # memories of several kinds, and fitted anew. Takes about half an hour.

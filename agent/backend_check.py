@@ -1,6 +1,6 @@
 """The conformance suite with what `memory_backends` has not: a model, and another process.
 
-    python -m agent.backend_check NAME CONFIG DAYS LEVEL OUT
+    python -m agent.backend_check PATH NAME CONFIG DAYS LEVEL OUT
 
 records a backend in this process, on another day (`memory_backends.conformance.elsewhere`).
 """
@@ -31,7 +31,8 @@ from traces.errors import OperationError
 from traces.ledger import Ledger
 
 SECONDS = 20.0
-_STARTING = 60.0  # s that a process may take to import what it needs
+STARTING = 60.0  # s that a process may take to import what it needs
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def check_backend(
@@ -55,7 +56,12 @@ def _subject(
     def make() -> MemoryBackend:
         return create_backend(name, config)
 
-    coarse = isinstance(make(), Coarse)
+    probe = Subject(name, make, seconds=STARTING)
+    try:
+        coarse = isinstance(probe.new(), Coarse)
+    except (Hung, OperationError):
+        coarse = True  # the first check will name it
+    probe.release()
 
     def elsewhere(days: int) -> Mapping[str, Any]:
         return _elsewhere(name, config, days, "coarse" if coarse else "fine", seconds)
@@ -83,33 +89,46 @@ def _elsewhere(
 ) -> Mapping[str, Any]:
     with TemporaryDirectory(prefix="memtune-check-") as directory:
         out = Path(directory) / "recorded.json"
-        command = [sys.executable, "-m", "agent.backend_check", name, json.dumps(config or {}),
-                   str(days), level, str(out)]  # fmt: skip
-        # What this process can import that one has to find too.
-        path = os.pathsep.join([os.getcwd(), *(p for p in sys.path if p)])
-        environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(days % 7 + 1)}
-        limit = 4 * seconds + _STARTING
+        given = [name, json.dumps(config or {}), str(days), level, str(out)]
+        environment = {**environment_of_ours(), "PYTHONHASHSEED": str(days % 7 + 1)}
+        limit = 4 * seconds + STARTING
         try:
             ended = subprocess.run(
-                command, env=environment, timeout=limit, check=False, capture_output=True, text=True
-            )
+                command_of_ours("agent.backend_check", *given), env=environment, timeout=limit,
+                check=False, capture_output=True, text=True,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise Hung(limit, "") from None
-        if ended.returncode != 0:
+        if ended.returncode != 0 or not out.exists():
             said = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]
             raise OperationError(f"a process of another day ended with: {said[0][:300]}")
         found: Mapping[str, Any] = json.loads(out.read_text("utf-8"))
         return found
 
 
+def command_of_ours(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of memtune's; it is handed this process's path, which
+    it takes over once memtune's own packages are imported."""
+    return [sys.executable, "-P", "-m", module, json.dumps(sys.path), *arguments]
+
+
+def environment_of_ours() -> dict[str, str]:
+    """Return an environment in which a folder `agent` of the user's does not hide ours."""
+    others = [path for path in [os.environ.get("PYTHONPATH")] if path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), *others])}
+
+
 def _main(arguments: list[str]) -> None:
-    name, config, days, level, out = arguments
+    path, name, config, days, level, out = arguments
+    sys.path[:] = json.loads(path)
     if level == "fine":
         _scope()
     # What was imported before this keeps the real clock.
     move_wall(int(days))
-    subject = _subject(name, json.loads(config), _STARTING, False)
-    Path(out).write_text(json.dumps(record(subject)), "utf-8")
+    subject = _subject(name, json.loads(config), STARTING, False)
+    recorded = record(subject)
+    subject.release()
+    Path(out).write_text(json.dumps(recorded), "utf-8")
     os._exit(0)  # whatever threads it has
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from memory_backends.coarse import Coarse
 from memory_backends.foreign import level_of
 from memory_backends.protocol import Closable, Inspectable, Snapshottable
 from memory_backends.registry import backend_names, create_backend, find_backend
@@ -49,7 +50,7 @@ def _row(name: str) -> Row:
             tuple(slot.name for slot in backend.slots),
             isinstance(backend, Inspectable),
             isinstance(backend, Snapshottable),
-            isinstance(backend, Closable),
+            isinstance(backend.inner if isinstance(backend, Coarse) else backend, Closable),
         )
     finally:
         if isinstance(backend, Closable):

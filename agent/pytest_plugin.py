@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from traces.errors import MemtuneError
+
 if TYPE_CHECKING:
     from memory_backends.conformance import Result
 
@@ -42,13 +44,16 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add a test for each check of each backend that was asked for."""
-    from memory_backends.conformance import CHECKS
+    asked = config.getoption("--memtune-backend")
+    if not asked:
+        return
+    from memory_backends.conformance import CHECKS  # takes a moment, which others shall not pay
 
-    for target in config.getoption("--memtune-backend"):
+    for target in asked:
         suite = _Suite(target)
         for check in CHECKS:
             name = f"memtune[{target}]::{check.name}"
-            item: _CheckItem = _CheckItem.from_parent(session, name=name)
+            item: _CheckItem = _CheckItem.from_parent(session, name=name, nodeid=name)
             item.suite, item.check = suite, check.name
             items.append(item)
 
@@ -60,13 +65,21 @@ class _Suite:
         self._target = target
         self._coming: Iterator[Result] | None = None
         self._results: dict[str, Result] = {}
+        self._refused: MemtuneError | None = None
 
     def result(self, check: str) -> Result:
+        """Return the result of a check. Raises SettingsError, again for each check."""
+        if self._refused is not None:
+            raise self._refused
         if self._coming is None:
             self._coming = _checked(self._target, None)
-        while check not in self._results:
-            result = next(self._coming)
-            self._results[result.check] = result
+        try:
+            while check not in self._results:
+                result = next(self._coming)
+                self._results[result.check] = result
+        except MemtuneError as error:
+            self._refused = error
+            raise
         return self._results[check]
 
 
@@ -87,7 +100,7 @@ class _CheckItem(pytest.Item):
             raise _Unsound("\n".join(wrong))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        if isinstance(excinfo.value, _Unsound):
+        if isinstance(excinfo.value, _Unsound | MemtuneError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -96,7 +109,6 @@ class _CheckItem(pytest.Item):
 
 
 def _checked(target: str, config: dict[str, Any] | None) -> Iterator[Result]:
-    from agent.backend_check import check_backend
-    from agent.backend_paths import named
+    from agent.backend_apart import check_apart
 
-    yield from check_backend(named(target), config)
+    yield from check_apart(target, config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from memory_backends.state import of_kind
 from traces.domain import Session
 from traces.hashing import text_hash
 from traces.schema import MemoryEntry, Outputs, Variable, change
+
+_SHORT = 12  # characters of a message that may stand in a text by chance
 
 
 @dataclass
@@ -58,8 +61,27 @@ class Contents:
         return {"changes": changes, "entries": entries}
 
     def repeated(self, text: str, otherwise: Sequence[str] = ()) -> Sequence[str]:
-        """Return the messages that a text repeats word for word, else `otherwise`."""
-        return [i for i, said in self.texts.items() if said.strip() and said in text] or otherwise
+        """Return the messages that a text repeats word for word, else `otherwise`.
+
+        Of messages of which one holds the other, the longer one is meant; a message of a word or
+        two stands in many texts that have nothing to do with it: only a text that is nothing else
+        (but for its speaker) repeats it.
+        """
+        within = {i: said.strip() for i, said in self.texts.items() if _repeats(text, said.strip())}
+        longest = [
+            i for i, said in within.items()
+            if not any(said != other and _repeats(other, said) for other in within.values())
+        ]  # fmt: skip
+        return longest or otherwise
+
+
+def _repeats(text: str, said: str) -> bool:
+    """Say whether a text holds what was said, as words of its own."""
+    if not said or said not in text:
+        return False
+    if len(said) < _SHORT:
+        return text.strip() == said or text.strip().endswith(f": {said}")
+    return re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text) is not None
 
 
 def told(outputs: Outputs) -> str:

@@ -31,12 +31,15 @@ _NEW = """[bold]Examples[/bold]
 
 \b
 memtune backends new my-memory
+memtune backends new my-memory --fine
 memtune backends check my-memory
 pip install -e my-memory
 memtune run --backend my-memory
 
 Writes a package with an entry point, a class of some twenty lines that works, and
-a test. Give the class add and search of your own; the rest may be left out."""
+a test. Give the class add and search of your own; the rest may be left out.
+With --fine the class takes a hundred lines: it runs its steps through memtune, so
+that each is attributed, and has prompts of its own, which a run tunes."""
 
 _CHECK = """[bold]Examples[/bold]
 
@@ -49,7 +52,12 @@ memtune backends check my_memory.py --json
 Runs the conformance suite: form, isolation of conversations, determinism on
 different days, inputs, ids, snapshots, reuse, repairs, threads, odd texts,
 deadlines, what is left behind. Operations that ask a model get the simulated one.
+It runs in a process of its own; what the backend prints goes to stderr.
 In your own CI: pytest --memtune-backend NAME.
+
+Options are keyword arguments of the class; where it has a parameter 'config', that
+gets all of them as a dict. Those of [backend_config] in memtune.toml count where
+'backend' there is this one; --option comes first.
 
 Exit codes: 0 sound, 1 something is wrong, 2 there is no such backend."""
 
@@ -98,6 +106,9 @@ def new(
         Path | None,
         typer.Option(metavar="DIR", help="Where to write.", show_default="a folder of its name"),
     ] = None,
+    fine: Annotated[
+        bool, typer.Option("--fine", help="With steps that are traced and prompts that are tuned.")
+    ] = False,
 ) -> None:
     """Write a small installable package with a memory backend and a test."""
     import shlex
@@ -105,7 +116,7 @@ def new(
     from agent.cli.screen import command, console, heading
     from agent.starter.backend_package import write_backend
 
-    package = write_backend(name, out)
+    package = write_backend(name, out, fine)
     screen = console()
     for file in package.written:
         screen.print(str(package.directory / file), markup=False, soft_wrap=True)
@@ -133,12 +144,19 @@ def check(
     json: Json = False,
 ) -> None:
     """Run the conformance suite over a memory backend; say what to mend."""
-    from agent.backend_check import check_backend
-    from agent.backend_paths import named
+    import time
 
-    name = named(target)
+    from agent.backend_apart import check_apart
+    from traces.errors import SettingsError
+
+    if not target.strip():
+        raise SettingsError("name a backend, such as 'memtune backends list' shows, or a path")
+    config = {**_configured(target), **_options(option or [])}
+    started = time.monotonic()
+    if not json:
+        typer.echo(f"checking {target} ...")
     results: list[Result] = []
-    for result in check_backend(name, _options(option or []), seconds):
+    for result in check_apart(target, config, seconds):
         results.append(result)
         if not json:
             _print(result)
@@ -146,14 +164,22 @@ def check(
     if json:
         shown = {
             "format": 1,
-            "backend": name,
+            "backend": target,
             "ok": sound,
             "checks": [result.to_json() for result in results],
         }
         typer.echo(json_module.dumps(shown, indent=2))
     else:
-        _print_end(name, results)
+        _print_end(target, results, time.monotonic() - started)
     raise typer.Exit(0 if sound else 1)
+
+
+def _configured(target: str) -> dict[str, Any]:
+    """Return the options in memtune.toml, where they are this backend's."""
+    from agent.settings import load_settings
+
+    settings = load_settings()
+    return settings.backend_config if settings.backend == target else {}
 
 
 def _options(given: list[str]) -> dict[str, Any]:
@@ -200,17 +226,21 @@ def _print(result: Result) -> None:
     console().print(row)
 
 
-def _print_end(name: str, results: list[Result]) -> None:
+def _print_end(name: str, results: list[Result], seconds: float) -> None:
     from agent.cli.screen import console, foreign
+    from evals.report.wording import duration, plural
 
-    errors = [f for r in results for f in r.findings if f.severity == "error"]
+    found = [f for r in results for f in r.findings]
+    errors = [f.problem for f in found if f.severity == "error"]
+    notes = dict.fromkeys(f.problem for f in found if f.severity == "remark")
+    noted = f"; {plural(len(notes), 'note')}: {', '.join(notes)}" if notes else ""
     screen = console()
     screen.print()
-    if not errors:
-        screen.print(foreign(f"{name} is sound: it keeps the contract of a memory backend."))
-        return
-    problems = ", ".join(dict.fromkeys(f.problem for f in errors))
-    screen.print(foreign(f"{name} is not sound: {problems}.", "bold red"))
+    if errors:
+        said, style = f"is not sound: {', '.join(dict.fromkeys(errors))}", "bold red"
+    else:
+        said, style = "is sound: it keeps the contract of a memory backend", ""
+    screen.print(foreign(f"{name} {said}{noted} ({duration(seconds)}).", style))
 
 
 def _yes(value: bool) -> str:

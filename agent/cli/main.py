@@ -37,6 +37,7 @@ from agent.cli import (
     validate,
 )
 from agent.cli.crash import run_directory
+from agent.cli.leaving import leave_with
 from traces.errors import MemtuneError
 
 INTERRUPTED = 130
@@ -107,6 +108,12 @@ def _memtune(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never raises but SystemExit."""
+    code = _run(arguments)
+    leave_with(code)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     run_directory.set(None)
     for stream in (sys.stdout, sys.stderr):
         # Conversations may hold what a terminal's encoding does not.

@@ -52,6 +52,12 @@ GLACIER = _conversation(
     ["What is the name of Olav's husky?", "What does dried cod cost?"],
 )  # fmt: skip
 GLACIER_ONLY = ("glacier", "husky", "thor", "crowns", "megahertz")
+# Says some of Lisbon's words over and over: what counts words over all conversations shows it.
+ECHO = _conversation(
+    "echo", [[("Clara", f"Who moved to Porto? To Porto moved number {n}.") for n in range(40)]], []
+)
+# What was told, word for word: who finds anything finds that.
+VERBATIM = Question("verbatim", LISBON.sessions[1].messages[1].text, None)
 ANOTHER = Question("another", "Who moved to Porto or Madrid?", None)
 
 UNICODE = _conversation(
@@ -61,7 +67,8 @@ UNICODE = _conversation(
          ("نور", "أسكن في القاهرة. e\u0301 is not é; \u200bzero width."),
          ("Ann\u2028Lee", "tab\there, null \x00 byte, {braces} <tags> %s \\n 'quotes\"")],
     ],
-    ["我住在哪里?", "Где живёт Зоя? {x} %d"],
+    ["我住在哪里?", "Где живёт Зоя? {x} %d",
+     "Меня зовут Зоя, 我住在北京 🏙️.", "أسكن في القاهرة."],
 )  # fmt: skip
 EMPTY = Conversation(
     "empty",
@@ -78,6 +85,10 @@ HUGE = _conversation(
         [("Ann", "The parcel is in the cellar. " + "and on it goes " * 4000)],
         [("Ann" if n % 2 else "Bob", f"Number {n} of a long talk.") for n in range(120)],
     ],
-    ["Where is the parcel? " + "please " * 500],
+    ["Where is the parcel? " + "please " * 500, "Number 119 of a long talk."],
+)
+# Alone in memory, it has to be found whatever else is ranked how.
+LONG = Conversation(
+    "long", HUGE.sessions[:1], (Question("long-q1", "The parcel is in the cellar.", None),)
 )
 TWICE = _conversation("twice", [[("Ann", "Yes."), ("Bob", "Yes."), ("Ann", "Yes.")]], ["Yes?"])

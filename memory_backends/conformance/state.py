@@ -3,52 +3,61 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import replace
 
-from memory_backends.conformance.basics import snapshottable
+from memory_backends.coarse import Coarse
 from memory_backends.conformance.finding import Finding, remark
 from memory_backends.conformance.samples import ANOTHER, GLACIER, LISBON
 from memory_backends.conformance.subject import Passed, Subject, entries_of, run_pass, told
-from memory_backends.protocol import Inspectable, Snapshottable
+from memory_backends.plain import Item, PlainEntries, items
+from memory_backends.protocol import Inspectable, MemoryBackend, Snapshottable
 from traces.domain import Conversation, Question
 from traces.errors import NotIntervenable
-from traces.operation import substitute
-from traces.replay import RecordedOutputs
-from traces.schema import MemoryEntry
+from traces.operation import Intervention, substitute
+from traces.replay import RecordedOutputs, recorded_outputs
+from traces.schema import MemoryEntry, Variable
 
+_MENDED = "Rosa keeps a parrot called Kiko."
 _APPLY = "compute in `call`, and apply to memory what `perform` returned, never what was computed"
 
 
 def read_only(subject: Subject) -> Iterator[Finding]:
     """Searching changes nothing."""
     passed = run_pass(subject, LISBON)
-    before = _entries(subject, passed)
+    before = subject.within(lambda: _shown(passed.backend))
     again = subject.within(lambda: {q.id: passed.ask(q) for q in LISBON.questions})
     if told(again) != told(passed.found):
         yield Finding(
             "not_read_only", "the same question found something else the second time", "",
             "let a search change nothing, and break ties by content",
         )  # fmt: skip
-    if _entries(subject, passed) != before:
+    if subject.within(lambda: _shown(passed.backend)) != before:
         yield Finding(
             "not_read_only", "a search changed the entries", "", "let a search change nothing"
         )
 
 
+def _shown(backend: MemoryBackend) -> Sequence[Item | MemoryEntry]:
+    """Return the entries, of a plain memory as it shows them now."""
+    if isinstance(backend, Coarse):
+        inner = backend.inner
+        return items(inner.entries(), "entries") if isinstance(inner, PlainEntries) else ()
+    return entries_of(backend.entries()) if isinstance(backend, Inspectable) else ()
+
+
 def snapshots(subject: Subject) -> Iterator[Finding]:
     """A snapshot brings memory back, again and again, also in another instance."""
-    if not snapshottable(subject):
+    backend = subject.new()
+    if not isinstance(backend, Snapshottable):
         yield remark(
             "no_snapshots", "it cannot go back to a state: replays add everything again",
             "offer snapshot() and restore(snapshot), or put(entry) and remove(entry_id)",
         )  # fmt: skip
         return
     mend = "let snapshot return copies, and restore copy them again"
-    backend = subject.make()
-    assert isinstance(backend, Snapshottable)
     half = Conversation(LISBON.id, LISBON.sessions[:2], LISBON.questions)
     passed = run_pass(subject, half, backend=backend)
     kept = subject.within(backend.snapshot)
@@ -66,7 +75,7 @@ def snapshots(subject: Subject) -> Iterator[Finding]:
                 "snapshot", f"what is added to a restored memory leads elsewhere{turn}", "", mend
             )
             return
-    other = subject.make()
+    other = subject.new()
     assert isinstance(other, Snapshottable)
     subject.within(lambda: other.restore(kept))
     moved = Passed(other, passed.context)
@@ -116,12 +125,12 @@ def repair(subject: Subject) -> Iterator[Finding]:
     id = made[-1].id.partition("/")[0]
     operation = passed.graph.operations[id]
     gone = {v.value["entry_id"] for v in made if v.id.startswith(f"{id}/")}
+    put = recorded_outputs(passed.graph, id)
+    mended = Variable("entry", {**made[-1].value, "text": _MENDED})
+    put["entries"] = [mended if v.value == made[-1].value else v for v in put["entries"]]
     try:
-        without = run_pass(
-            subject, LISBON, reuse=RecordedOutputs(passed.graph),
-            interventions=[substitute(id, {})],
-        )  # fmt: skip
-        held = {e.id for e in _entries(subject, without)}
+        without = _repaired(subject, passed, substitute(id, {}))
+        other = _repaired(subject, passed, substitute(id, put))
     except NotIntervenable:
         yield remark(
             "not_intervenable", f"the outputs of '{operation.name}' cannot be replaced, so it is "
@@ -129,11 +138,23 @@ def repair(subject: Subject) -> Iterator[Finding]:
             "offer entries(), put(entry) and remove(entry_id), or use ctx.perform",
         )  # fmt: skip
         return
-    if gone & held:
+    if gone & {e.id for e in without}:
         yield Finding(
             "repair", f"entries of '{operation.name}' stand although a repair put out none", "",
             _APPLY,
         )  # fmt: skip
+    elif not any(_MENDED in e.text for e in other):
+        yield Finding(
+            "repair", f"an entry that a repair put in the place of that of '{operation.name}' is "
+            "not in memory", "", _APPLY,
+        )  # fmt: skip
+
+
+def _repaired(subject: Subject, passed: Passed, repair: Intervention) -> list[MemoryEntry]:
+    """Return what memory holds when the pass is made again with a repair."""
+    outputs = RecordedOutputs(passed.graph)
+    again = run_pass(subject, LISBON, reuse=outputs, interventions=[repair])
+    return _entries(subject, again)
 
 
 def threads(subject: Subject) -> Iterator[Finding]:
@@ -151,6 +172,11 @@ def threads(subject: Subject) -> Iterator[Finding]:
                 "threads", "questions asked in several threads find something else", "",
                 "share nothing that changes between searches, or hold a lock",
             )  # fmt: skip
+    else:
+        yield remark(
+            "one_by_one", "questions in several threads were not tried: without snapshots they "
+            "are asked one after another, in a run too", "offer snapshot() and restore(snapshot)",
+        )  # fmt: skip
     results: list[Future[Passed]] = []
     for conversation in (LISBON, GLACIER):
         future: Future[Passed] = Future()

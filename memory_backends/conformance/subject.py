@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import copy
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +12,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from memory_backends.places import foreign_frames, place
+from memory_backends.places import foreign_frames, frames_of, place
 from memory_backends.protocol import Closable, MemoryBackend
 from traces.domain import Conversation, PromptSet, Question
 from traces.errors import OperationError, ProviderError
@@ -27,6 +28,7 @@ from traces.operation import (
 from traces.schema import MemoryEntry
 
 T = TypeVar("T")
+_LOOKS = 50  # at a thread that hangs
 Found = dict[str, tuple[MemoryEntry, ...]]  # by question id
 
 
@@ -59,7 +61,8 @@ class Subject:
     context that these need around them. `elsewhere(days)` runs
     `memory_backends.conformance.elsewhere.record` in another process whose wall clock is so
     many days ahead; None: determinism over processes is not checked. `seconds` is granted to
-    each pass over a small conversation.
+    each pass over a small conversation. Instances belong to the subject: whoever is done with
+    them calls `release`.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Subject:
     scope: Callable[[], AbstractContextManager[Any]] = nullcontext
     elsewhere: Callable[[int], Mapping[str, Any]] | None = None
     seconds: float = 20.0
+    _made: list[MemoryBackend] = field(default_factory=list, init=False, repr=False)
 
     def context(self, backend: MemoryBackend, episode: str, **more: Any) -> OperationContext:
         """Return a fresh pass with the backend's seed prompts."""
@@ -96,9 +100,39 @@ class Subject:
         thread.join(limit)
         if thread.is_alive():
             raise Hung(limit, _standing(thread))
-        if failed:
-            raise failed[0]
+        for error in failed:
+            if isinstance(error, Exception):
+                raise error
+            # The user's interruption comes to the main thread, never to this one.
+            raise OperationError(f"{type(error).__name__}: {error}"[:200]) from error
         return found[0]
+
+    def made(self) -> MemoryBackend:
+        """Return a new one; for work that is `within` a time already."""
+        backend = self.make()
+        self._made.append(backend)
+        return backend
+
+    def new(self) -> MemoryBackend:
+        """Return a new one, made in time."""
+        return self.within(self.made)
+
+    def close(self, backend: MemoryBackend) -> None:
+        """Close one that can be closed, in time."""
+        if isinstance(backend, Closable):
+            self.within(backend.close)
+
+    def release(self) -> None:
+        """Close all instances that were made so far. What closing raises is for the check of
+        closing to find."""
+        made, self._made[:] = list(self._made), []
+        for backend in made:
+            try:
+                self.close(backend)
+            except Hung:
+                return  # the others would cost as much time each
+            except Exception:
+                continue
 
 
 @dataclass
@@ -136,34 +170,32 @@ def run_pass(
     interventions: Sequence[Intervention] = (),
     recorder: Recorder | None = None,
     seconds: float | None = None,
+    copied: bool = True,
 ) -> Passed:
-    """Run a conversation through a new memory (or a given one) in time.
+    """Run a conversation (a copy: who changes it must not spoil what follows) through a new
+    memory (or a given one) in time.
 
     Raises Hung, and what the backend raises.
     """
 
+    given = copy.deepcopy(conversation) if copied else conversation
+
     def work() -> Passed:
-        memory = backend if backend is not None else subject.make()
+        memory = backend if backend is not None else subject.made()
         context = subject.context(
-            memory, conversation.id, now=conversation.sessions[0].date, reuse=reuse,
+            memory, given.id, now=given.sessions[0].date, reuse=reuse,
             recorder=recorder or Recorder(),
         )  # fmt: skip
         if interventions:
             context = context.intervened(interventions)
         passed = Passed(memory, context)
-        for session in conversation.sessions:
+        for session in given.sessions:
             memory.ingest(session, context.child(session.id, session.date))
-        for question in conversation.questions if questions is None else questions:
+        for question in given.questions if questions is None else questions:
             passed.found[question.id] = passed.ask(question)
         return passed
 
     return subject.within(work, seconds)
-
-
-def close(backend: MemoryBackend) -> None:
-    """Close a backend that can be closed."""
-    if isinstance(backend, Closable):
-        backend.close()
 
 
 def entries_of(found: Any) -> tuple[MemoryEntry, ...]:
@@ -189,9 +221,17 @@ def where(error: BaseException) -> str:
 
 
 def _standing(thread: threading.Thread) -> str:
-    frame = sys._current_frames().get(thread.ident or 0)
-    if frame is None:
-        return ""
-    stack = traceback.extract_stack(frame)
-    found = (foreign_frames(stack) or list(stack))[-1]
-    return f"{found.filename}:{found.lineno} in {found.name}"
+    """Return where a thread stands: in somebody's code, where it is seen there soon."""
+    at = ""
+    for _ in range(_LOOKS):
+        frames = frames_of([thread.ident or 0])
+        if not frames:
+            break
+        stack = traceback.extract_stack(frames[0])
+        theirs = foreign_frames(stack)
+        found = (theirs or list(stack))[-1]
+        at = f"{found.filename}:{found.lineno} in {found.name}"
+        if theirs:
+            break
+        time.sleep(0.01)  # between two values of a generator it is ours
+    return at

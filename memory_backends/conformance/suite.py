@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from memory_backends.conformance import basics, edges, state
+from memory_backends.conformance import apart, basics, edges, state, texts
+from memory_backends.conformance.broken import broke
 from memory_backends.conformance.finding import Finding, Result
 from memory_backends.conformance.subject import Subject
 
@@ -27,7 +28,7 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check("protocol", basics.protocol, vital=True),
     Check("works", basics.works, vital=True),
-    Check("isolation", basics.isolation, vital=True),
+    Check("isolation", apart.isolation, vital=True),
     Check("determinism", edges.determinism, vital=True),
     Check("inputs", basics.inputs),
     Check("ids", basics.ids),
@@ -36,9 +37,9 @@ CHECKS: tuple[Check, ...] = (
     Check("reuse", state.reuse),
     Check("repair", state.repair),
     Check("threads", state.threads),
-    Check("unicode", edges.unicode),
-    Check("empty", edges.empty),
-    Check("huge", edges.huge),
+    Check("unicode", texts.unicode),
+    Check("empty", texts.empty),
+    Check("huge", texts.huge),
     Check("deadlines", edges.deadlines),
     Check("cleanup", edges.cleanup),
 )
@@ -58,7 +59,9 @@ def check(subject: Subject) -> Iterator[Result]:
         try:
             findings.extend(one.run(subject))
         except (Exception, SystemExit) as error:
-            findings.append(basics.broke(error, f"the check '{one.name}'"))
+            findings.append(broke(error, f"the check '{one.name}'"))
+        finally:
+            subject.release()
         failed = any(finding.severity == "error" for finding in findings)
         if failed and (one.vital or any(f.problem == "hangs" for f in findings)):
             stopped = one.name

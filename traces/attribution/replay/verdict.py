@@ -152,7 +152,9 @@ class Verdict:
         trial = self.trial
         first = trial.suspects()
         delivered = progress(found.suspects)[1] == 1 and found.suspects.response
-        if found.best is not None and delivered:
+        # Where the evidence had reached the answer before, no repair is what brought it there.
+        arrived = first.blame is not None and first.blame.operation.kind == "response"
+        if found.best is not None and delivered and not arrived:
             reason = "unconfirmed: repaired, the evidence reaches the answer, which is still wrong"
             return self._record("suspected", found, found.best.repairs, delivered, reason)
         if first.blame is None:

@@ -1,0 +1,56 @@
+"""The findings for what a backend raised, and how to mend what is seen often."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from memory_backends.conformance.finding import Finding
+from memory_backends.conformance.subject import Hung, NoModel, where
+from memory_backends.isolation import NotIsolated
+from traces.errors import OperationError, SettingsError
+
+INSTANCE = (
+    "keep everything in the instance (self.x, set in __init__); a database or directory of its own "
+    "each: tempfile.mkdtemp() in __init__, removed in close()"
+)
+_PLAIN = (
+    "return strings, or dicts with 'text' and where known 'id' and 'sources', such as "
+    "[{'text': hit.content} for hit in hits]"
+)
+_TRACED = (
+    "return what the protocol says: `retrieve` and `entries` MemoryEntry values, an operation "
+    "variables of its kind"
+)
+
+
+def broke(error: BaseException, doing: str) -> Finding:
+    """Return the finding for what a backend raised, or that it hung."""
+    if isinstance(error, Hung):
+        return Finding(
+            "hangs", f"{doing} {error}", error.where,
+            "give every wait a timeout and every loop an end; a thread cannot be killed, so a run "
+            "loses its worker",
+        )  # fmt: skip
+    if isinstance(error, NoModel):
+        return Finding("no_model", f"{doing} needs a model: {error}", "", "hand one in")
+    if isinstance(error, NotIsolated):
+        return Finding("leaks", f"{doing}: a new memory holds something already", "", INSTANCE)
+    cause = error.__cause__
+    if isinstance(error, SettingsError):
+        return Finding("cannot_be_made", str(error), "", "mend its constructor")
+    if isinstance(error, OperationError) and cause is None:
+        return Finding(
+            "garbage", f"{doing}: {error}", "",
+            _PLAIN if str(error).startswith(("search ", "entries ")) else _TRACED,
+        )  # fmt: skip
+    real = cause if isinstance(error, OperationError) and cause is not None else error
+    mend = "mend it; a run counts each such episode as broken and goes on"
+    if isinstance(real, sqlite3.ProgrammingError) and "thread" in str(real):
+        mend = (
+            "open the connection with check_same_thread=False, or one for each call: memory is "
+            "used from several threads, one after another"
+        )
+    return Finding(
+        "raises", f"{doing} raised {type(real).__name__}: {str(real)[:200]}", where(real),
+        mend,
+    )  # fmt: skip
