@@ -113,6 +113,10 @@ class GraphIndex:
         """Return an operation by id."""
         return self._operations[id]
 
+    def of_kind(self, kind: str) -> list[OperationRecord]:
+        """Return the operations of one kind, in their order."""
+        return [o for o in self._operations.values() if o.kind == kind]
+
     def of_scope(self, scope: str) -> list[OperationRecord]:
         """Return the operations of one session or question."""
         return [o for o in self._operations.values() if o.scope == scope]

@@ -6,8 +6,11 @@ that only the sweep found is described by what the repair had to change.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from traces.attribution.blame import Blame, blame_for, describe_update
 from traces.attribution.carries import coverage, read_wording
+from traces.attribution.index import GraphIndex
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.targets import Item
 from traces.attribution.words import quote
@@ -18,6 +21,7 @@ _TYPES = {
     "response": "ResponseError",
 }  # fmt: skip
 _TOUCHES = 0.35
+_SEEN = 5  # what fewer operations of a name did says nothing of what they may do
 _LOST = {"subject": "wrong_speaker", "time": "wrong_time", "value": "distortion"}
 
 
@@ -48,7 +52,8 @@ def _fitting(repair: Repair, scene: Scene) -> tuple[str, ...]:
     kind = repair.operation.kind
     if kind != "update":
         return (_TYPES[kind],)
-    return ("UpdateError", "DeletionError")
+    deletes = _may_delete(scene.index, repair.operation)
+    return ("UpdateError", "DeletionError") if deletes else ("UpdateError",)
 
 
 def _types(repair: Repair, scene: Scene) -> tuple[str, str]:
@@ -62,13 +67,28 @@ def _types(repair: Repair, scene: Scene) -> tuple[str, str]:
     entries = scene.index.outputs(operation, "entry")
     if "delete" in actions and not entries:
         return "DeletionError", "overwritten"
-    if repair.kind == "delete":
+    if repair.kind == "delete" and _may_delete(scene.index, operation):
         return "DeletionError", "stale"
+    if repair.kind == "delete" and (entries or "add" not in _done(scene.index, operation)):
+        return "UpdateError", "stale"
     if repair.kind in ("replace", "with_history") and "change" not in actions:
         return "UpdateError", "stale"
     if not entries:
         return "UpdateError", "omission"
     return "UpdateError", "overwritten" if "change" in actions else "distortion"
+
+
+def _may_delete(index: GraphIndex, operation: OperationRecord) -> bool:
+    """Say whether an operation can be blamed for not deleting: one of a name that has only added
+    so far, or only told anew what stands, fails by not telling."""
+    done = _done(index, operation)
+    return "delete" in done or {"add", "change"} <= done.keys() or done.total() < _SEEN
+
+
+def _done(index: GraphIndex, operation: OperationRecord) -> Counter[str]:
+    """Return what the operations of this name did to entries, with counts."""
+    same = (o for o in index.of_kind("update") if o.name == operation.name)
+    return Counter(str(c.value["action"]) for o in same for c in index.outputs(o, "change"))
 
 
 def _extraction(repair: Repair, scene: Scene) -> str:
