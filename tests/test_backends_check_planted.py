@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -205,9 +206,10 @@ _END = threading.Event()
     ],
 )
 def test_each_check_finds_its_planted_violation(
-    check: str, name: str, problem: str, told: str
+    check: str, name: str, problem: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That check, that problem, what it is, and how to mend it; and it alone."""
+    monkeypatch.chdir(tmp_path)  # what others write beside it is not its doing
     with contextlib.redirect_stdout(sys.stdout):  # which one of them takes
         found = list(check_backend(f"{__name__}:{name}", processes=False))
     _END.set()

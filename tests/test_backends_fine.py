@@ -19,10 +19,10 @@ SPEC = "fine_notes:FineNotes"
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write the package and make it importable."""
+    monkeypatch.delitem(sys.modules, "fine_notes", raising=False)
     folder = write_backend("fine-notes", tmp_path / "fine-notes", fine=True).directory
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("MEMTUNE__STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.delitem(sys.modules, "fine_notes", raising=False)
     return folder
 
 

@@ -49,7 +49,7 @@ def test_a_package_that_is_installed_is_found_checked_run_and_reported(tmp_path:
     (row,) = [row for row in listed if row["name"] == "own-notes"]
     assert row == {
         "name": "own-notes", "source": "own-notes 0.1.0", "level": "coarse", "slots": [],
-        "entries": True, "snapshots": True, "closes": True, "problem": "",
+        "entries": True, "snapshots": True, "closes": False, "problem": "",
     }  # fmt: skip
     checked = json.loads(_memtune(tmp_path, site, "backends", "check", "own-notes", "--json"))
     assert checked["ok"]
