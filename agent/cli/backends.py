@@ -61,8 +61,6 @@ gets all of them as a dict. Those of [backend_config] in memtune.toml count wher
 
 Exit codes: 0 sound, 1 something is wrong, 2 there is no such backend."""
 
-_STYLES = {"passed": "green", "failed": "bold red", "not_run": "dim"}
-
 
 def register(root: typer.Typer) -> None:
     """Add the group to the command line."""
@@ -147,6 +145,7 @@ def check(
     import time
 
     from agent.backend_apart import check_apart
+    from agent.cli.backends_screen import print_check, print_end
     from traces.errors import SettingsError
 
     if not target.strip():
@@ -158,8 +157,8 @@ def check(
     results: list[Result] = []
     for result in check_apart(target, config, seconds):
         results.append(result)
-        if not json:
-            _print(result)
+        if not json and result.status != "not_run":
+            print_check(result)
     sound = all(result.status != "failed" for result in results)
     if json:
         shown = {
@@ -170,7 +169,7 @@ def check(
         }
         typer.echo(json_module.dumps(shown, indent=2))
     else:
-        _print_end(target, results, time.monotonic() - started)
+        print_end(target, results, time.monotonic() - started)
     raise typer.Exit(0 if sound else 1)
 
 
@@ -195,52 +194,6 @@ def _options(given: list[str]) -> dict[str, Any]:
         except ValueError:
             found[name] = value
     return found
-
-
-def _print(result: Result) -> None:
-    from rich.table import Table
-
-    from agent.cli.screen import console, foreign
-
-    row = Table.grid(padding=(0, 1))
-    row.add_column(width=11, no_wrap=True)
-    row.add_column(width=7, no_wrap=True)
-    row.add_column(ratio=1, overflow="fold")
-    said = foreign(result.why or result.says, "dim")
-    for finding in result.findings:
-        style = "bold red" if finding.severity == "error" else "yellow"
-        said.append("\n")
-        said.append_text(foreign(finding.problem, style))
-        said.append_text(foreign(f": {finding.what}", limit=600))
-        if finding.where:
-            said.append("\n")
-            said.append_text(foreign(f"at {finding.where}"))
-        said.append("\n")
-        said.append_text(foreign(finding.mend, "cyan"))
-    row.add_row(
-        foreign(result.check),
-        foreign(result.status.replace("_", " "), _STYLES[result.status]),
-        said,
-    )
-    row.expand = True
-    console().print(row)
-
-
-def _print_end(name: str, results: list[Result], seconds: float) -> None:
-    from agent.cli.screen import console, foreign
-    from evals.report.wording import duration, plural
-
-    found = [f for r in results for f in r.findings]
-    errors = [f.problem for f in found if f.severity == "error"]
-    notes = dict.fromkeys(f.problem for f in found if f.severity == "remark")
-    noted = f"; {plural(len(notes), 'note')}: {', '.join(notes)}" if notes else ""
-    screen = console()
-    screen.print()
-    if errors:
-        said, style = f"is not sound: {', '.join(dict.fromkeys(errors))}", "bold red"
-    else:
-        said, style = "is sound: it keeps the contract of a memory backend", ""
-    screen.print(foreign(f"{name} {said}{noted} ({duration(seconds)}).", style))
 
 
 def _yes(value: bool) -> str:
