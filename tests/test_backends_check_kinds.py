@@ -134,13 +134,6 @@ class CountsAll(Opaque):
         return sorted((e["text"] for e in self._inner.kept), key=lambda t: (weight(t), t))
 
 
-class ById(Sound):
-    """Order by where objects lie in memory."""
-
-    def search(self, question: str) -> Any:
-        return sorted((dict(e) for e in super().search(question)), key=lambda e: -id(e))
-
-
 class FromThreads(Sound):
     """Order by which thread was done first."""
 
@@ -190,7 +183,6 @@ class Async(Sound):
         (Invents, "isolation", "garbage", "was given nothing finds 'xyzzy'"),
         (LeaksLater, "isolation", "leaks", "of one conversation found"),
         (CountsAll, "isolation", "leaks", "once another one was added elsewhere"),
-        (ById, "isolation", "not_deterministic", "the same question to the same memory"),
         (FromThreads, "isolation", "not_deterministic", "the same question to the same memory"),
         (AddsNested, "inputs", "mutates_inputs", "now with {'metadata': {'seen': True}}"),
     ],
