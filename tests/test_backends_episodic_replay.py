@@ -18,7 +18,7 @@ from traces.attribution.carries import Carries
 from traces.attribution.contamination import Contamination
 from traces.attribution.index import index_of
 from traces.attribution.journey import journey
-from traces.attribution.outdated import distracted
+from traces.attribution.distractors import distracted
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.repair import Scene
 from traces.domain import Question

@@ -8,6 +8,7 @@ from traces.abstention import abstains
 from traces.attribution import outdated
 from traces.attribution.blame import Blame
 from traces.attribution.contamination import Contamination
+from traces.attribution.distractors import distracted, missed_first
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Item
 from traces.attribution.words import key_stems, quote
@@ -52,7 +53,11 @@ def decide(
         return None, others
     if supporter is not None and misleading:
         wrong = unfaithful or outdated.overwritten(contamination, supporter, chains)
-        return wrong or outdated.distracted(contamination, supporter), others
+        distractor = None if wrong else distracted(contamination, supporter)
+        missed = missed_first(path, chains, distractor) if distractor else None
+        if distractor is not None and missed is not None:
+            return missed, [distractor, *others]
+        return wrong or distractor, others
     if supporter is None:
         return None, others
     return unfaithful or outdated.merged(contamination, supporter), others

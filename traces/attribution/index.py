@@ -187,6 +187,13 @@ class GraphIndex:
             )  # fmt: skip
         return self._largest[name]
 
+    def searching(self, asked: Asked) -> list[OperationRecord]:
+        """Return the retrievals that searched by themselves: not those that chose among what
+        others had found, nor such as had nothing to choose from and no memory to search."""
+        alone = [o for o in asked.retrievals if not self.inputs(o, "retrieved")]
+        able = [o for o in alone if self.inputs(o, "memory") or all(o.inputs.values())]
+        return able or alone
+
     def visible(self, operation_id: str, asked: Asked) -> bool:
         """Say whether an operation had happened when the question was asked."""
         return self.position[operation_id] < asked.position
@@ -216,7 +223,10 @@ class _Variables:
     """Looks variables up without holding the graph, which keys the cache weakly."""
 
     def __init__(self, graph: EvolutionGraph) -> None:
-        kinds = ("message", "fact", "change", "entry", "question", "query", "retrieved", "answer")
+        kinds = (
+            "message", "fact", "change", "entry", "memory", "question", "query", "retrieved",
+            "answer",
+        )  # fmt: skip
         self._by_id = {v.id: v for kind in kinds for v in graph.variables(kind)}
 
     def of(self, roles: Iterable[Sequence[tuple[str, str]]], kind: str) -> list[Variable]:

@@ -1,4 +1,4 @@
-"""Faithful entries that misled the answer: replaced, taken back, overwritten, or not asked for."""
+"""Faithful entries that misled the answer: replaced, taken back or overwritten."""
 
 from __future__ import annotations
 
@@ -131,26 +131,6 @@ def merged(c: Contamination, supporter: Variable) -> Blame | None:
                     quote(describe_update(c.index, maker)), tuple(fact.value["sources"]),
                 )  # fmt: skip
     return None
-
-
-def distracted(c: Contamination, supporter: Variable) -> Blame | None:
-    """Blame a retrieval that may choose (it has a slot) for an entry on the question's
-    matter, faithful but not what was asked for, that the wrong answer took."""
-    search = c.index.brought_in(c.asked, supporter)
-    people = c.index.name_stems
-    asked = set(key_stems(c.question.text)) - people
-    text = supporter.value["text"]
-    same_person = c.index.named(text) & c.index.named(c.question.text)
-    if search is None or not (same_person or share(asked, key_stems(text)) >= 0.3):
-        return None
-    shown = " | ".join(quote(v.value["text"], 90) for v in c.asked.context)
-    return Blame(
-        search, "RetrievalError", "distractor",
-        f"an entry that is not asked for misled the answer: "
-        f"{quote(supporter.value['text'], 200)}",
-        quote(f"question: {c.question.text}"), quote(shown),
-        tuple(supporter.value.get("sources", ())),
-    )  # fmt: skip
 
 
 def _updates_of(c: Contamination, fact: Variable) -> list[OperationRecord]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from traces.attribution.dates import spans
-from traces.attribution.misdated import misdated
+from traces.attribution.blame import Blame, blame_for
+from traces.attribution.misdated import days_kept, let_through, misdated
 from traces.attribution.path import Chain, Path
 from traces.attribution.words import key_stems, quote
 from traces.errors import NotIntervenable
@@ -17,7 +17,7 @@ from traces.text import BM25
 def retrieved(path: Path, chain: Chain) -> None:
     """Set the ranks at which the evidence stands in the context, or the chain's loss."""
     asked = path.asked
-    chain.ranks = _ranks(path, chain, asked.context)
+    chain.ranks = ranks(path, chain, asked.context)
     if chain.ranks:
         return
     failed = [o for o in (*asked.retrievals, *asked.responses) if o.status == "failed"]
@@ -38,7 +38,8 @@ def retrieved(path: Path, chain: Chain) -> None:
         chain.blocked = "not_in_graph"
 
 
-def _ranks(path: Path, chain: Chain, shown: Sequence[Variable]) -> list[int]:
+def ranks(path: Path, chain: Chain, shown: Sequence[Variable]) -> list[int]:
+    """Return the 1-based ranks at which the evidence of a chain stands among what is shown."""
     wanted = {v.variable.value["entry_id"] for v in chain.entries}
     found = []
     for rank, variable in enumerate(shown, start=1):
@@ -57,12 +58,8 @@ def _ranks(path: Path, chain: Chain, shown: Sequence[Variable]) -> list[int]:
 def _lose(path: Path, chain: Chain) -> None:
     index = path.index
     operation, sub, what = _loser(path, chain)
-    dated = _dater(path, chain, operation)
-    if dated is not None:
-        dater, item = dated
-        what = "it was kept under another day, and a search by date passed it by"
-        error_type = "UpdateError" if dater.kind == "update" else "ExtractionError"
-        chain.lost_at(dater, error_type, "wrong_time", what, produced=item.value["text"])
+    chain.loss = misdater(path, chain, operation)
+    if chain.loss is not None:
         return
     queries = _queries(path, operation)
     stands = chain.entries[0].variable.value["text"] if chain.entries else ""
@@ -82,7 +79,7 @@ def _loser(path: Path, chain: Chain) -> tuple[OperationRecord, str, str]:
     otherwise the search did, or whatever cut the results after the last one.
     """
     index, retrievals = path.index, path.asked.retrievals
-    had = [o for o in retrievals if _ranks(path, chain, index.outputs(o, "retrieved"))]
+    had = [o for o in retrievals if ranks(path, chain, index.outputs(o, "retrieved"))]
     given = {v.id for o in had for v in index.outputs(o, "retrieved")}
     for operation in retrievals:
         used = {v.id for v in index.inputs(operation, "retrieved")}
@@ -90,27 +87,30 @@ def _loser(path: Path, chain: Chain) -> tuple[OperationRecord, str, str]:
             return operation, "ranked_out", "it was found and then left out"
     if had:
         return had[-1], "ranked_out", "it was found and cut off before the answer"
-    searches = [o for o in retrievals if not index.inputs(o, "retrieved")]
-    search = (searches or retrievals)[-1]
+    search = (index.searching(path.asked) or retrievals)[0]
     rank, k = _rank(path, search, chain.entries)
     if rank is not None and k < rank <= 2 * k:
         return search, "ranked_out", f"it stood in memory but was outranked (about rank {rank})"
     return search, "missed", "it stood in memory but was not found"
 
 
-def _dater(
-    path: Path, chain: Chain, search: OperationRecord
-) -> tuple[OperationRecord, Variable] | None:
-    """Return the operation that gave the evidence a day which its message does not give, and
-    the fact or entry that has it, where the search kept to certain days."""
+def misdater(path: Path, chain: Chain, search: OperationRecord) -> Blame | None:
+    """Blame the operation that gave the evidence a day which its message does not give, where
+    the search kept to other days; else None."""
     index, message = path.index, chain.target.message
-    filters = (v for q in index.outputs(search, "query") for v in q.value.values())
-    dated = any(isinstance(value, str) and spans(value) for value in filters)
+    kept = days_kept(index.outputs(search, "query"))
     entries = [version.variable for version in chain.entries]
-    for items in (chain.facts, entries) if dated else ():
+    for items in (chain.facts, entries) if kept is not None else ():
         maker = index.maker(items[0].id) if items else None
-        if maker is not None and all(misdated(item, message) for item in items):
-            return maker, items[0]
+        if maker is not None and all(
+            misdated(item, message) and not let_through(item, kept) for item in items
+        ):
+            error_type = "UpdateError" if maker.kind == "update" else "ExtractionError"
+            return blame_for(
+                chain.target, maker, error_type, "wrong_time",
+                "it was kept under another day, and a search by date passed it by",
+                produced=items[0].value["text"],
+            )  # fmt: skip
     return None
 
 
@@ -134,13 +134,13 @@ def _rank(
     questions = [v.value["text"] for v in index.inputs(search, "question")]
     ids = {v.variable.value["entry_id"] for v in wanted}
     held = _entries(path)
-    ranks = [
+    found = [
         rank
         for text in _queries(path, search) or questions
         for rank, (id, _) in enumerate(held.top(key_stems(text), 2 * returned), start=1)
         if id in ids
     ]
-    return min(ranks, default=None), returned
+    return min(found, default=None), returned
 
 
 def _entries(path: Path) -> BM25:

@@ -93,6 +93,8 @@ def supporting_facts(scene: Scene, operation: OperationRecord) -> list[Variable]
         for fact in scene.index.inputs(scene.index.operation(version.made_by), "fact")
     ]
     evidence = {t.message_id for t in scene.targets}
+    if scene.question.unanswerable:
+        evidence |= set(on_matter(scene.index, scene.question))
     enders = {v.ended_by for id in evidence for v in scene.index.versions[id] if v.ended_by}
     used += [
         fact.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from traces.attribution.invented import invented_before, invented_sentence, repeated
-from traces.attribution.misdated import misdated
+from traces.attribution.misdated import days_kept, let_through, misdated
 from traces.attribution.replay.concern import unsupported
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.targets import Item
@@ -13,7 +13,8 @@ from traces.schema import OperationRecord, Variable
 def delivers(repair: Repair, scene: Scene) -> bool:
     """Say whether a repair does more than go round another operation's fault.
 
-    What a retrieval hands on has to carry the evidence, under the date that it was said of;
+    What a retrieval hands on has to carry the evidence, under the date that it was said of or
+    one that its search lets through;
     an update that was handed an invention is not to blame for it; an extraction whose facts
     carry the evidence has lost nothing, however else they could be worded, and one that garbled
     a statement should have put it right, not left it out.
@@ -40,8 +41,10 @@ def delivers(repair: Repair, scene: Scene) -> bool:
     ):
         return False  # it is left out, and whoever made it is to blame
     raw = not any(scene.index.facts.values())
+    kept = days_kept(scene.index.outputs(repair.operation, "query"))
     return any(
-        scene.carries(Item.of(entry, raw=raw), target) and not misdated(entry, target.message)
+        scene.carries(Item.of(entry, raw=raw), target)
+        and (let_through(entry, kept) or not misdated(entry, target.message))
         for entry in added for target in scene.targets
     )  # fmt: skip
 

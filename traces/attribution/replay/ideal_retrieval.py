@@ -47,16 +47,19 @@ def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
 
 def available(operation: OperationRecord, scene: Scene) -> list[Variable] | None:
     """Return what a retrieval may return: of entries that it was given those, else of all
-    that stood when the question was asked. None where it returns no entries at all."""
+    that stood when the question was asked. None where it returns no entries at all, or chooses
+    among what it is handed and was handed nothing."""
     index = scene.index
     given = [*index.inputs(operation, "retrieved"), *index.inputs(operation, "entry")]
     if given:
         return [retrieved(v) for v in given]
-    if not index.largest_result(operation.name) and index.outputs(operation, "query"):
-        others = index.asked(scene.question.id).retrievals
-        if any(index.largest_result(o.name) for o in others):
-            return None  # it makes queries; another operation searches
-    return [retrieved(v.variable) for v in index.standing(index.asked(scene.question.id))]
+    asked = index.asked(scene.question.id)
+    if operation not in index.searching(asked):
+        return None
+    queries = index.outputs(operation, "query")
+    if not index.largest_result(operation.name) and any(index.users[q.id] for q in queries):
+        return None  # it makes queries; another operation searches
+    return [retrieved(v.variable) for v in index.standing(asked)]
 
 
 def retrieved(entry: Variable) -> Variable:

@@ -34,8 +34,9 @@ def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Itera
     """Yield replays with the rest of the repairs; none where they are not possible without it.
 
     What was made from the dropped one's outputs is made anew: what a retrieval should return,
-    what an update should store. Without a retrieval's repair, what is stored before it is also
-    repaired otherwise: its search may only have missed the words of one repair.
+    what an update should store. Where without a retrieval's repair evidence does not arrive, what
+    is stored before it is also repaired otherwise: a search may only have missed the words of one
+    repair.
     """
     if any(r.operation.id not in trial.graph.operations for r in rest):
         return
@@ -48,8 +49,9 @@ def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Itera
         or not _legal(trial, r)
     ]  # fmt: skip
     kept = tuple(r for r in rest if r not in stale)
-    yield remade(trial, kept, stale) if stale else trial.attempt(rest)
-    if repair.operation.kind != "retrieval":
+    fewer = remade(trial, kept, stale) if stale else trial.attempt(rest)
+    yield fewer
+    if repair.operation.kind != "retrieval" or _arrived(trial, fewer):
         return
     for one in rest:
         if one.operation.kind == "retrieval":
@@ -58,6 +60,12 @@ def without_one(trial: Trial, repair: Repair, rest: tuple[Repair, ...]) -> Itera
         for worded in islice(ideal_outputs(one.operation, trial.scene()), VARIANTS):
             if content_of(worded.outputs) != content_of(one.outputs) and trial.allows(RESERVED):
                 yield trial.attempt((*others, worded))
+
+
+def _arrived(trial: Trial, outcome: Outcome) -> bool:
+    """Say whether all evidence is in the context that a replay's answer was made from."""
+    chains = trial.suspects(outcome).chains if outcome.replayed.error is None else ()
+    return bool(chains) and all(chain.ranks for chain in chains)
 
 
 def _legal(trial: Trial, repair: Repair) -> bool:

@@ -119,7 +119,7 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
         for repair in islice(ideal_outputs(blame.operation, scene), VARIANTS):
             if not trial.allows(RESERVED):
                 return None
-            if not delivers(repair, scene):
+            if not delivers(repair, scene) and not _clears(repair, blame, found):
                 continue
             found.tried.add(blame.operation.id)
             outcome = extended(trial, others, repair)
@@ -135,6 +135,14 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
             if progress(now) > before or _moved(now, scene, found, blame):
                 return outcome
     return None
+
+
+def _clears(repair: Repair, blame: Blame, found: Found) -> bool:
+    """Say whether a repair leaves out what misled the answer beside all evidence, where it took
+    other repairs to bring that there: no wording of theirs is at fault."""
+    chains = found.suspects.chains
+    arrived = found.best is not None and bool(chains) and all(chain.ranks for chain in chains)
+    return repair.kind == "leave_out" and arrived and blame is found.suspects.blame
 
 
 def _moved(now: Suspects, scene: Scene, found: Found, repaired: Blame) -> bool:
@@ -165,7 +173,8 @@ def remade(trial: Trial, upstream: Sequence[Repair], stale: Sequence[Repair]) ->
             break
         scene = trial.scene(outcome)
         anew = list(islice(ideal_outputs(old.operation, scene), VARIANTS))
-        same = [r for r in anew if r.kind == old.kind and old.operation.kind != "retrieval"]
+        alike = old.operation.kind != "retrieval" or old.kind == "leave_out"
+        same = [r for r in anew if r.kind == old.kind and alike]
         apt = same or [r for r in anew if delivers(r, scene)]
         apt = apt or [r for r in anew if hands_on(r, scene)]
         if apt:
