@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,7 +22,7 @@ from traces.domain import Question
 from traces.operation import OperationContext
 from traces.protocols import Attribute
 from traces.results import Attribution, Failure
-from traces.schema import MemoryEntry
+from traces.schema import MemoryEntry, Outputs
 
 MEMORY = ("extraction", "update")
 
@@ -146,6 +147,42 @@ def test_a_memory_that_is_not_deterministic_is_never_silently_certified(tmp_path
         if a.verdict == "certified" and a.certificate and a.certificate["kind"] == "replay":
             assert a.certificate["control"]["same_answer"] is True
             assert a.certificate["deterministic"] is True
+
+
+class Shuffling(FactStore):
+    """Returns in the order of chance what it finds, within the operation."""
+
+    def retrieve(
+        self, question: Question, asked_on: datetime, ctx: OperationContext
+    ) -> Sequence[MemoryEntry]:
+        return super().retrieve(question, asked_on, cast(OperationContext, Shuffled(ctx)))
+
+
+class Shuffled:
+    """A context whose operations put their entries out in the order of chance."""
+
+    def __init__(self, ctx: OperationContext) -> None:
+        self._ctx = ctx
+
+    def perform(self, kind: Any, *, call: Callable[[Any], Outputs], **named: Any) -> Any:
+        def shuffled(op: Any) -> Outputs:
+            found = call(op)
+            return {**found, "entries": random.sample(found["entries"], len(found["entries"]))}
+
+        return self._ctx.perform(kind, call=shuffled, **named)
+
+
+def test_chance_that_does_not_change_the_answer_is_noticed_too(tmp_path: Path) -> None:
+    """A search whose order is chance may lead to the same wrong answer again; as it put out
+    something else given the same, no replay over it proves anything."""
+    with recorded(tmp_path, make_backend=Shuffling) as one:
+        found = attributed(one, Shuffling)
+        searches = [o for o in one.graph.operations.values() if o.kind == "retrieval"]
+    reasons = {a.reason.split(",")[0] for a in found if a.verdict == "suspected"}
+    assert "not_deterministic: given the same again" in reasons
+    ordered = {o.scope for o in searches if len(o.outputs["entries"]) > 2}
+    replayed = [a for a in found if a.certificate and a.certificate["kind"] == "replay"]
+    assert not [a for a in replayed if a.verdict == "certified" and a.question in ordered]
 
 
 def test_where_operations_have_new_ids_each_time_none_of_memory_is_certified(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.attribution_fixture import DATES, Pipeline
-from tests.replay_scene import operation, repairs, scene_of, texts
+from tests.replay_scene import changes, operation, repairs, scene_of, texts
 from traces.attribution.replay.legality import IllegalRepair, check_legal
 from traces.attribution.replay.repair import Repair, Scene
 from traces.schema import MemoryEntry, Variable, change, message_variable
@@ -18,16 +18,17 @@ SAID = {
 }
 FACT, OTHER = "Rosa's desk is in room 214.", "Tom will paint the fence in autumn."
 AHEAD = "In autumn Tom will paint the fence."
-MADE_UP = "The desk of Rosa stands in room 300."
+FIRST = "Rosa spoke of a desk in room 214."
+MADE_UP, MADE_UP_TOO = "The desk of Rosa stands in room 300.", "Tom gave up his cellar lease."
 
 
-def told(text: str) -> Scene:
+def told(text: str, first: str = FIRST) -> Scene:
     """Rosa's desk and Tom's fence as facts, stored as such; besides, both messages are told
-    anew, the second one as `text`. The question where the desk is was answered from that."""
+    anew, as `first` and `text`. The question where the desk is was answered from the latter."""
     pipe = Pipeline(SAID)
     own = pipe.remember("s1", ("m1", FACT), ("m2", OTHER))
     entries = [
-        MemoryEntry("a1", "Rosa spoke of a desk in room 214.", "Rosa", "2024-05-10", ("m1",)),
+        MemoryEntry("a1", first, "Rosa", "2024-05-10", ("m1",)),
         MemoryEntry("a2", text, "Tom", "2024-05-10", ("m2",)),
     ]
     messages = [message_variable(m, DATES["s1"]) for m in pipe.sessions["s1"].messages]
@@ -48,18 +49,35 @@ def told(text: str) -> Scene:
 ACCOUNT = 2  # its place among the updates
 
 
-def test_an_account_gives_up_the_sentence_that_it_made_up() -> None:
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"{AHEAD} {MADE_UP}", AHEAD),
+        (f"{MADE_UP} {AHEAD}", AHEAD),
+        (f"{AHEAD} {MADE_UP} Tom has a fence.", f"{AHEAD} Tom has a fence."),
+    ],
+)
+def test_an_account_gives_up_the_sentence_that_it_made_up(text: str, left: str) -> None:
     """What it tells rightly stays, in the entry and beside it; last, the entry goes."""
-    first, second = repairs(told(f"{AHEAD} {MADE_UP}"), "update", ACCOUNT)
+    first, second = repairs(told(text), "update", ACCOUNT)
     assert {first.kind, second.kind} == {"without_fact"}
-    assert texts(first, "entry") == ["Rosa spoke of a desk in room 214.", AHEAD]
-    assert texts(second, "entry") == ["Rosa spoke of a desk in room 214."]
+    assert texts(first, "entry") == [FIRST, left]
+    assert texts(second, "entry") == [FIRST]
+
+
+def test_all_entries_in_which_an_account_made_something_up_are_repaired_at_once() -> None:
+    """One of them left as it was would still mislead."""
+    first, second = repairs(told(f"{AHEAD} {MADE_UP}", f"{FIRST} {MADE_UP_TOO}"), "update", ACCOUNT)
+    assert texts(first, "entry") == [FIRST, AHEAD]
+    assert texts(second, "entry") == []
+    assert changes(first) == [("add", None)] * 2
+    assert changes(second) == []
 
 
 def test_an_account_that_is_made_up_altogether_goes() -> None:
     """To tell it in the messages' words would go round whoever made their facts."""
     (only,) = repairs(told(MADE_UP), "update", ACCOUNT)
-    assert texts(only, "entry") == ["Rosa spoke of a desk in room 214."]
+    assert texts(only, "entry") == [FIRST]
 
 
 def test_a_faithful_account_is_not_repaired() -> None:

@@ -250,18 +250,16 @@ def test_a_backend_that_retrieves_garbage_under_a_repair_fails_that_replay_only(
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
-    [([answer("heron")], "operation_error: "), (["heron"], "AttributeError: ")],
-    ids=["another kind", "no variable"],
+    "output", [[answer("heron")], ["heron"]], ids=["another kind", "no variable"]
 )
 def test_an_operation_that_puts_out_garbage_fails_that_replay_only(
-    facts: Pass, output: Any, said: str
+    facts: Pass, output: Any
 ) -> None:
     """An output that its operation's schema does not allow is refused."""
     replay = facts.replay(facts.question())
     found = replay([putting_out(facts.operation("extraction", 1), facts=output)])
     assert found.prediction is None
-    assert str(found.error).startswith(said)
+    assert str(found.error).startswith("operation_error: ")
     assert replay([]).prediction == facts.predictions[facts.question().id]
 
 

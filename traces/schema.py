@@ -236,8 +236,18 @@ def validate_outputs(kind: OperationKind, name: str, outputs: Outputs) -> None:
     """
     allowed = _OUTPUTS[kind]
     counts = dict.fromkeys(allowed, 0)
+    if not isinstance(outputs, Mapping):
+        raise OperationError(
+            f"{kind} operation '{name}': its call returned {outputs!r:.60}; let it return a dict "
+            "of lists of variables by role"
+        )
     for role, variables in outputs.items():
         for variable in variables:
+            if not isinstance(variable, Variable):
+                raise OperationError(
+                    f"{kind} operation '{name}': output '{role}' holds {variable!r:.60}, no "
+                    f"Variable; expected {' or '.join(allowed)}"
+                )
             if variable.kind not in counts:
                 raise OperationError(
                     f"{kind} operation '{name}': output '{role}' is a {variable.kind}; "

@@ -36,8 +36,13 @@ def invented_sentence(index: GraphIndex, entry: Variable) -> str:
     said = _said(index, entry)
     if said is None:
         return ""
-    sentences = _SENTENCE.split(entry.value["text"])
-    return next((s for s in sentences if _foreign(index, s, said, _TELLING)), "")
+    told = sentences(entry.value["text"])
+    return next((s for s in told if _foreign(index, s, said, _TELLING)), "")
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text."""
+    return _SENTENCE.split(text)
 
 
 def invented_for(

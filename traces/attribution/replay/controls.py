@@ -45,6 +45,22 @@ def control(trial: Trial, repairs: Sequence[Repair], sample_index: int = 0) -> R
     return trial.control(downstream(trial, repairs), sample_index)
 
 
+def unsteady(trial: Trial, replayed: Replayed) -> str:
+    """Return the name of an operation that put out something else than was recorded although it
+    was given the same; '' where none did. Chance may give the same answer by that, once."""
+    for operation in replayed.recorder.operations:
+        before = trial.graph.operations.get(operation.id)
+        if before is None or before.reuse_key != operation.reuse_key:
+            continue
+        if before.status != "failed" and _hashes(before) != _hashes(operation):
+            return operation.name
+    return ""
+
+
+def _hashes(operation: OperationRecord) -> dict[str, list[str]]:
+    return {role: [hash for _, hash in refs] for role, refs in operation.outputs.items() if refs}
+
+
 def placebo(trial: Trial, repair: Repair) -> Intervention | None:
     """Return a change like this repair at an unrelated operation; None where there is none."""
     return next(_placebos(trial, repair), None)

@@ -5,9 +5,9 @@ What it leaves out is nobody's loss: the facts carry it. What it gets wrong can 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from traces.attribution.invented import invented_sentence
+from traces.attribution.invented import invented_sentence, sentences
 from traces.attribution.replay.concern import contamination, rebuilt
 from traces.attribution.replay.repair import Repair, Scene
 from traces.attribution.words import quote
@@ -41,37 +41,38 @@ def garbled(scene: Scene, entry: Variable) -> bool:
 
 
 def repairs(operation: OperationRecord, scene: Scene) -> Iterator[Repair]:
-    """Yield repairs of one such update, for each entry that it garbled: without what it made
-    up, and without the entry. In the messages' words it would go round their facts."""
-    for entry in scene.index.outputs(operation, "entry"):
-        if garbled(scene, entry):
-            text = _without_inventions(scene, entry)
-            if text:
-                yield _repair(operation, scene, entry, [_worded(entry, text)])
-            yield _repair(operation, scene, entry, [])
+    """Yield repairs of one such update: without all that it made up, then without the entries in
+    which it did. In the messages' words it would go round their facts."""
+    entries = scene.index.outputs(operation, "entry")
+    bad = [entry for entry in entries if garbled(scene, entry)]
+    if bad:
+        yield _repair(operation, scene, {v.id: _without_inventions(scene, v) for v in bad})
+        yield _repair(operation, scene, dict.fromkeys((v.id for v in bad), ""))
 
 
 def _without_inventions(scene: Scene, entry: Variable) -> str:
     """Return what is left of an entry's text without the sentences that were made up; nothing
     where none was, or all were."""
-    text = str(entry.value["text"])
-    while sentence := invented_sentence(scene.index, _worded(entry, text)):
-        text = text.replace(sentence, "").strip()
-    return text if text != entry.value["text"] else ""
+    told = sentences(str(entry.value["text"]))
+    true = [s for s in told if not invented_sentence(scene.index, _worded(entry, s))]
+    return " ".join(true) if len(true) < len(told) else ""
 
 
 def _worded(entry: Variable, text: str) -> Variable:
     return Variable("entry", {**entry.value, "text": text})
 
 
-def _repair(operation: OperationRecord, scene: Scene, old: Variable, new: list[Variable]) -> Repair:
+def _repair(operation: OperationRecord, scene: Scene, texts: Mapping[str, str]) -> Repair:
+    """Return the repair that words entries anew, by variable id; those without a text go."""
     entries = scene.index.outputs(operation, "entry")
-    place = entries.index(old)
-    entries = [*entries[:place], *new, *entries[place + 1 :]]
     changes = scene.index.outputs(operation, "change")
-    if not new and len(changes) > place:
-        changes = [*changes[:place], *changes[place + 1 :]]
-    outputs = rebuilt(scene, operation, {"entry": entries, "change": changes})
-    told = " | ".join(quote(v.value["text"], 120) for v in new)
-    what = f"entry: {told}" if told else f"without: {quote(old.value['text'], 120)}"
+    gone = [place for place, v in enumerate(entries) if texts.get(v.id) == ""]
+    kept = [_worded(v, texts[v.id]) if texts.get(v.id) else v
+            for place, v in enumerate(entries) if place not in gone]  # fmt: skip
+    done = [v for place, v in enumerate(changes) if place not in gone]
+    outputs = rebuilt(scene, operation, {"entry": kept, "change": done})
+    told = " | ".join(quote(text, 120) for text in texts.values() if text)
+    left = " | ".join(quote(entries[place].value["text"], 120) for place in gone)
+    what = "; ".join(part for part in (f"entry: {told}" if told else "",
+                                       f"without: {left}" if left else "") if part)  # fmt: skip
     return Repair(operation, outputs, "without_fact", what)

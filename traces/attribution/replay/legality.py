@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from traces.attribution.invented import sentences
 from traces.attribution.replay.concern import (
     may_keep,
     same_matter,
@@ -144,7 +145,7 @@ def _retold(scene: Scene, repair: Repair, entries: Sequence[Variable]) -> str:
         before = recorded.get(entry.value["entry_id"])
         said = "" if before is None else before.value["text"]
         same = before is not None and {**entry.value, "text": said} == before.value
-        if not same or entry.value["text"] not in said:
+        if not same or not set(sentences(entry.value["text"])) <= set(sentences(said)):
             return f"the entry {_told(entry)} is no part of what it told"
     return ""
 

@@ -112,14 +112,15 @@ def _one_step(trial: Trial, found: Found) -> Outcome | None:
     scene = trial.scene(found.best)
     for blame in suspected(found.suspects):
         found.blames.setdefault(blame.operation.id, blame)
-        # One that is suspected again, repaired as it was, is repaired otherwise.
+        # One that is suspected again, repaired as it was, is repaired otherwise: a retrieval that
+        # now returns the evidence, without what misleads beside it.
         others = [repair for repair in kept if repair.operation.id != blame.operation.id]
-        if len(others) < len(kept) and blame.operation.kind == "retrieval":
-            continue
+        chosen = len(others) < len(kept) and blame.operation.kind == "retrieval"
         for repair in islice(ideal_outputs(blame.operation, scene), VARIANTS):
             if not trial.allows(RESERVED):
                 return None
-            if not delivers(repair, scene) and not _clears(repair, blame, found):
+            apt = delivers(repair, scene) and not chosen
+            if not apt and not _clears(repair, blame, found):
                 continue
             found.tried.add(blame.operation.id)
             outcome = extended(trial, others, repair)
@@ -173,8 +174,8 @@ def remade(trial: Trial, upstream: Sequence[Repair], stale: Sequence[Repair]) ->
             break
         scene = trial.scene(outcome)
         anew = list(islice(ideal_outputs(old.operation, scene), VARIANTS))
-        alike = old.operation.kind != "retrieval" or old.kind == "leave_out"
-        same = [r for r in anew if r.kind == old.kind and alike]
+        again = old.operation.kind != "retrieval" or old.kind == "leave_out"
+        same = [r for r in anew if r.kind == old.kind] if again else []
         apt = same or [r for r in anew if delivers(r, scene)]
         apt = apt or [r for r in anew if hands_on(r, scene)]
         if apt:

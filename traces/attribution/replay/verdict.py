@@ -16,7 +16,7 @@ from traces.attribution.replay.answering import SAMPLES, Entailed, blame_respons
 from traces.attribution.replay.certificate import Certificate, described
 from traces.attribution.replay.classify import blame_of
 from traces.attribution.replay.confidence import Confidence
-from traces.attribution.replay.controls import control, placebo
+from traces.attribution.replay.controls import control, placebo, unsteady
 from traces.attribution.replay.entailment import annotation_wrong
 from traces.attribution.replay.features import features
 from traces.attribution.replay.minimal import later, smallest
@@ -122,7 +122,9 @@ class Verdict:
         trial, certificate = self.trial, self.certificate
         same = control(trial, rescue.repairs)
         bare = trial.unrepaired()
-        agrees = same.error is None and same.prediction == trial.failure.prediction and not bare.ran
+        moved = unsteady(trial, same)
+        as_before = same.error is None and same.prediction == trial.failure.prediction
+        agrees = as_before and not bare.ran and not moved
         certificate.deterministic = agrees
         certificate.control = {
             "draws": 1, "right": int(trial.right(same.prediction)), "same_answer": agrees,
@@ -131,6 +133,8 @@ class Verdict:
             return f"control_failed: {same.error}"[:300]
         if bare.ran:
             return "not_deterministic: without any repair, replay met requests that it had not made"
+        if moved:
+            return f"not_deterministic: given the same again, '{moved}' put out something else"
         if not agrees:
             return "not_deterministic: the unrepaired replay gives another answer"
         change = placebo(trial, rescue.repairs[-1])
@@ -166,7 +170,8 @@ class Verdict:
             why = next(e for e in trial.failed if e.startswith(f"{NotIntervenable.code}:"))
             return self._abstain(why[:300])
         elif not trial.barred and trial.failed and trial.replays == len(trial.failed):
-            return self._abstain(f"{NotIntervenable.code}: {trial.failed[-1]}"[:300])
+            why = trial.failed[-1].removeprefix(f"{NotIntervenable.code}: ")
+            return self._abstain(f"{NotIntervenable.code}: every replay failed: {why}"[:300])
         elif first.blame.operation.kind != "response" and trial.replays == 0:
             reason = "unconfirmed: no repair of it uses only what it was given"
         else:
