@@ -18,7 +18,7 @@ from agent.models.gateway import metered, spent
 from evals.benchmarks.attribution import BROKE
 from evals.benchmarks.attribution_metrics import Outcome, outcome
 from evals.faults.cases import FaultCase
-from memory_backends.registry import create_backend
+from memory_backends.registry import open_backend
 from traces.attribution.record import abstention
 from traces.attribution.registry import Replaying, create, require_known
 from traces.errors import MemtuneError, SettingsError
@@ -56,7 +56,8 @@ class Bench:
         for flag, value in (("--slip", self.slip), ("--test-error", self.test_error)):
             if not 0 <= value <= 1:
                 raise SettingsError(f"{flag} {value}: is no share; give a number from 0 to 1")
-        create_backend(self.backend)
+        with open_backend(self.backend):
+            pass
 
     def plan(self, part: int) -> FaultPlan:
         """Return what is planted in one part."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from agent.models.gateway import ROLES, Gateway
 from agent.models.providers import Messages, SimulatedProvider
 from agent.response import respond, response_slot
 from evals.loaders import load_dataset
-from memory_backends.protocol import Closable
-from memory_backends.registry import create_backend
+from memory_backends.registry import open_backend
 from traces.database import Database
 from traces.domain import Conversation, OperationKind, PromptSet
 from traces.ledger import Completion, Ledger
@@ -152,7 +151,8 @@ def measure(
     Traced passes are committed to a real SQLite file in `directory`. Raises SettingsError for
     an unknown backend.
     """
-    slots = (*create_backend(backend).slots, response_slot())
+    with open_backend(backend) as looked_at:
+        slots = (*looked_at.slots, response_slot())
     prompts = PromptSet({slot.name: slot.seed for slot in slots})
     made = load_dataset("synthetic", None, conversations=max(5, conversations), seed=_SEED)
     data = made.conversations[:conversations]
@@ -192,11 +192,8 @@ def _run(
     context = kind(
         conversation.id, "", conversation.sessions[0].date, prompts, gateway.bind, **more
     )
-    memory = create_backend(backend)
     last = conversation.sessions[-1]
-    with dspy_scope(), ExitStack() as stack:
-        if isinstance(memory, Closable):
-            stack.callback(memory.close)
+    with dspy_scope(), open_backend(backend) as memory:
         for session in conversation.sessions:
             memory.ingest(session, context.child(session.id, session.date))
         for question in conversation.questions:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextvars
-import errno
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from agent.attended import BACKEND_SECONDS, Attended
 from agent.models.gateway import Gateway
+from agent.replay_errors import of_machine
 from agent.turn import Turn
 from evals.evaluate import BAD_SAMPLE, EpisodeRun
 from memory_backends.isolation import not_isolated
@@ -18,11 +18,6 @@ from memory_backends.protocol import Closable, Inspectable, MemoryBackend, Snaps
 from traces.domain import Conversation, PromptSet, Question, Session
 from traces.errors import MemtuneError, OperationError, SettingsError
 from traces.operation import OperationContext, Recorder, ReuseIndex
-
-# Of a backend's system calls, what it is not to blame for.
-_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-)
 
 
 class EpisodeRunner:
@@ -159,9 +154,7 @@ class EpisodeRunner:
 
 def _stops_run(error: BaseException) -> bool:
     """Say whether no backend is to blame for an error: memtune's own, a full disk, a defect."""
-    if isinstance(error, MemtuneError):
-        return True
-    if isinstance(error, OSError) and error.errno in _MACHINE:
+    if isinstance(error, MemtuneError) or of_machine(error):
         return True
     return isinstance(error, OSError | sqlite3.Error) and is_ours(error)
 

@@ -24,7 +24,7 @@ from evals.faults.values import Values
 from evals.loaders import load_dataset
 from evals.scorers import ModelJudge
 from memory_backends.protocol import Closable, MemoryBackend
-from memory_backends.registry import create_backend
+from memory_backends.registry import create_backend, open_backend
 from traces.database import Database
 from traces.domain import Conversation, PromptSet, Question
 from traces.graph import EvolutionGraph
@@ -85,8 +85,8 @@ def make_world(
 ) -> World:  # fmt: skip
     """Make the `number`-th world of a seed, with the prompts that ask for what it needs."""
     own = int(text_hash(f"faults/{seed}/{number}", 6), 16)
-    instance = create_backend(backend, dict(config), None)
-    slots = (*instance.slots, response_slot())
+    with open_backend(backend, dict(config)) as instance:
+        slots, fingerprint = (*instance.slots, response_slot()), instance.fingerprint
     prompts = PromptSet({slot.name: slot.seed for slot in slots})
     # The first ones do not depend on how many there are.
     dataset = load_dataset(
@@ -95,7 +95,7 @@ def make_world(
     )  # fmt: skip
     best = {k: v for k, v in (dataset.ceiling or {}).items() if k in prompts.instructions}
     provider = SimulatedProvider(own, slip)
-    parameters = content_hash([instance.fingerprint, dict(provider.identity("agent"))])
+    parameters = content_hash([fingerprint, dict(provider.identity("agent"))])
     lab = Lab(backend, config, provider, prompts.with_changes(best), parameters)
     made = dataset.conversations
     return World(number, lab, made[:conversations], Values.of(made), slip > 0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.patience import AttendedReplays, Patience
 from agent.rebuilt_memory import RebuiltMemory
-from agent.replay_errors import PASSES, failed, require_machine
+from agent.replay_errors import PASSES, failed, of_machine
 from agent.response import respond
 from agent.unconcerned import Steps, TakenOver
 from memory_backends.protocol import MemoryBackend, Snapshottable
@@ -114,7 +114,8 @@ class RecordedPass:
             self._require_time()
             return failed(context.recorder, error)
         except Exception as error:
-            require_machine(error)
+            if of_machine(error):
+                raise
             return failed(context.recorder, error)
         ran = tuple(o.id for o in context.recorder.operations if o.status == "executed")
         return Replayed(context.recorder, prediction, None, ran)
@@ -149,7 +150,8 @@ class RecordedPass:
         except MemtuneError:
             raise
         except Exception as error:
-            require_machine(error)
+            if of_machine(error):
+                raise
             return ()  # a backend that cannot take a few messages has no such repair
         made = EvolutionGraph.of(context.recorder)
         return tuple(v for v in made.variables("fact") if not ids.isdisjoint(v.value["sources"]))

@@ -1,4 +1,4 @@
-"""Which errors make a failed replay, and which no repair is to blame for."""
+"""Which errors make a failed replay, and which no repair or backend is to blame for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from traces.replay import Replayed
 
 # What no repair is to blame for: it ends the attribution, not the replay.
 PASSES = (BudgetExceeded, StopRequested, StoreError, ProviderError)
-# The same, of a backend's system calls. Its other OSErrors (a file, a connection) are its own.
+# Of a backend's system calls. Its other OSErrors (a file, a connection) are its own.
 _MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 )
@@ -31,7 +31,6 @@ def failed(recorder: Recorder, error: Exception) -> Replayed:
     return Replayed(left, None, f"{code}: {error}"[:300])
 
 
-def require_machine(error: Exception) -> None:
-    """Raise an OSError that no backend is to blame for (a full disk, no more files)."""
-    if isinstance(error, OSError) and error.errno in _MACHINE:
-        raise error
+def of_machine(error: BaseException) -> bool:
+    """Say whether an error is the machine's: a full disk, no more files."""
+    return isinstance(error, OSError) and error.errno in _MACHINE

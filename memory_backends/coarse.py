@@ -45,6 +45,8 @@ from traces.schema import (
 )
 
 T = TypeVar("T")
+# Part of the fingerprint: raise it with any change of what operations put out.
+VERSION = "1"
 # What no class is to blame for.
 _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 
@@ -160,8 +162,9 @@ class Coarse:
     def _require_new(self, session: Session) -> None:
         """Raise OperationError where a memory finds something before it was given anything."""
         text = next((m.text for m in session.messages if m.text.strip()), "")
-        if text and self._search(text):
-            raise not_isolated(self.name)
+        found = self._search(text) if text else []
+        if found:
+            raise not_isolated(self.name, [item.text for item in found], text)
 
     def _catch_up(self) -> None:
         """Bring the object to what memory should hold, by adding again.

@@ -32,8 +32,9 @@ class Seen(Coarse):
         return self._ask("entries", lambda: items(show(), "entries"))
 
     def _require_new(self, session: Session) -> None:
-        if self._items():
-            raise not_isolated(self.name)
+        shown = self._items()
+        if shown:
+            raise not_isolated(self.name, [item.text for item in shown])
 
 
 class _Snapshots(Coarse):

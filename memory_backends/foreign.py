@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from memory_backends.coarse import Coarse
+from memory_backends.coarse import VERSION, Coarse
 from memory_backends.coarse_kinds import coarse
 from memory_backends.options import source
 from memory_backends.places import place
@@ -68,7 +68,7 @@ def make_foreign(
         ) from error
     prints = _fingerprint(name, made, factory, options, embedder)
     if level_of(name, made) == "coarse":
-        return coarse(cast(Plain, made), name, prints)
+        return coarse(cast(Plain, made), name, content_hash([VERSION, prints]))
     _fill_in(name, made, prints)
     return cast(MemoryBackend, made)
 

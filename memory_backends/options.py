@@ -16,12 +16,16 @@ from traces.hashing import content_hash
 
 T = TypeVar("T")
 
+# The greatest number, by whether it is whole: beyond them sums of scores are no numbers.
+_MOST = {True: 1_000_000_000, False: 1_000_000}
+
 
 def read_options(cls: type[T], backend: str, config: Mapping[str, Any] | None) -> T:
     """Return the options dataclass `cls` with the values of `config`.
 
-    Values must have the type of the field's default: a truth value, a text, a whole number of
-    at least 1, or a number of at least 0. Raises SettingsError naming backend and option.
+    Values must have the type of the field's default: a truth value, a text, a whole number from 1
+    to 1,000,000,000, or a number from 0 to 1,000,000. Raises SettingsError naming backend and
+    option.
     """
     known = {field.name: field.default for field in fields(cast(Any, cls))}
     for name, value in (config or {}).items():
@@ -33,7 +37,7 @@ def read_options(cls: type[T], backend: str, config: Mapping[str, Any] | None) -
         kind = _refused(known[name], value)
         if kind:
             raise SettingsError(
-                f"option '{name}' of memory backend '{backend}' is {value!r}: give {kind}"
+                f"option '{name}' of memory backend '{backend}' is {value!r:.60}: give {kind}"
             )
     return cls(**(config or {}))
 
@@ -46,9 +50,10 @@ def _refused(default: Any, value: Any) -> str:
         return "" if isinstance(value, str) and value.strip() else "a text"
     whole = isinstance(default, int)
     allowed = int if whole else (int, float)
-    # `not >=` refuses NaN too.
-    if isinstance(value, bool) or not isinstance(value, allowed) or not value >= int(whole):
-        return "a whole number of at least 1" if whole else "a number of at least 0"
+    of_kind = isinstance(value, allowed) and not isinstance(value, bool)
+    # NaN is in no range.
+    if not of_kind or not int(whole) <= value <= _MOST[whole]:
+        return f"a {'whole ' if whole else ''}number from {int(whole)} to {_MOST[whole]:,}"
     return ""
 
 

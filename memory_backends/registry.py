@@ -6,7 +6,8 @@ A backend's module is imported when it is first asked for.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -14,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from memory_backends.foreign import make_foreign
-from memory_backends.protocol import MemoryBackend
+from memory_backends.protocol import Closable, MemoryBackend
 from memory_backends.retrieval.embeddings import Embedder
 from traces.errors import SettingsError
 from traces.plugins import is_plugin, load_object
@@ -91,6 +92,19 @@ def create_backend(
     if found.own:
         return cast(MemoryBackend, found.load()(config, embedder))
     return make_foreign(name, found.load(), config, embedder)
+
+
+@contextmanager
+def open_backend(
+    name: str, config: Mapping[str, Any] | None = None, embedder: Embedder | None = None
+) -> Iterator[MemoryBackend]:
+    """Lend a new, empty backend as `create_backend` makes it; it is closed at the end."""
+    backend = create_backend(name, config, embedder)
+    try:
+        yield backend
+    finally:
+        if isinstance(backend, Closable):
+            backend.close()
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Sound:
@@ -129,3 +129,19 @@ class WallClock(Sound):
         super().add(messages)
         for entry in self.kept:
             entry["date"] = datetime.now().date().isoformat()
+
+
+class Counted(Editable):
+    """Counts how many are open."""
+
+    open: ClassVar[set[int]] = set()
+    made = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Counted.made += 1
+        self.number = Counted.made
+        self.open.add(self.number)
+
+    def close(self) -> None:
+        self.open.discard(self.number)

@@ -45,3 +45,17 @@ def sqlite() -> Iterator[BaseStore]:
 def no_store() -> str:
     """Return what is no store."""
     return "no store"
+
+
+def broken() -> BaseStore:
+    """Fail as a function of a user's does."""
+    raise RuntimeError("no\ndisk")
+
+
+@contextmanager
+def unreachable() -> Iterator[BaseStore]:
+    """Fail as a server does that is not there."""
+    import psycopg
+
+    with psycopg.connect("host=/nowhere user=nobody dbname=postgres"):
+        yield SHARED

@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 
-from agent.backend_check import check_backend
 from agent.cli.main import main
-from memory_backends.conformance import CHECKS, Result
+from memory_backends.conformance import CHECKS
 from memory_backends.rag import Rag
+from tests.check_fixture import ROOT, environment, errors, problems, results
 from traces.domain import Question, Session
 from traces.operation import BoundOperation, OperationContext
 from traces.schema import MemoryEntry, Outputs, change, message_variable
 
 SPEC = "tests.broken_backends:"
-ROOT = Path(__file__).parent.parent
 
 
 class AppliesItsOwn(Rag):
@@ -88,16 +87,6 @@ class Writes(Rag):
         Path("left_behind.txt").write_text("x")
 
 
-def results(name: str, seconds: float = 30.0, processes: bool = False) -> list[Result]:
-    """Return the results of all checks."""
-    return list(check_backend(name, seconds=seconds, processes=processes))
-
-
-def problems(found: list[Result]) -> list[tuple[str, str]]:
-    """Return (check, problem) of all errors."""
-    return [(r.check, f.problem) for r in found for f in r.findings if f.severity == "error"]
-
-
 @pytest.mark.parametrize(
     ("name", "check", "problem", "told"),
     [
@@ -115,8 +104,8 @@ def test_a_broken_backend_is_named_for_what_it_is(
 ) -> None:
     """One error each, of the right name, with where it is and how to mend it."""
     found = results(SPEC + name, seconds=1.0 if name == "Hangs" else 30.0)
-    assert problems(found) == [(check, problem)]
-    (finding,) = [f for r in found for f in r.findings if f.severity == "error"]
+    ((where, finding),) = errors(found)
+    assert (where, finding.problem) == (check, problem)
     assert told in finding.what
     assert finding.mend
     if name in ("Raises", "Hangs"):
@@ -141,8 +130,8 @@ def test_a_sound_one_has_no_error(name: str) -> None:
 def test_a_backend_that_reads_the_wall_clock_is_not_the_same_on_another_day() -> None:
     """Two processes of different days; the finding names the operation and the cause."""
     found = results(SPEC + "WallClock", processes=True)
-    assert problems(found) == [("determinism", "not_deterministic")]
-    (finding,) = [f for r in found for f in r.findings if f.severity == "error"]
+    ((check, finding),) = errors(found)
+    assert (check, finding.problem) == ("determinism", "not_deterministic")
     assert "an output holds the wall clock's date" in finding.what
     assert finding.where.startswith("operation 'add' in lisbon-s1")
     assert "op.now" in finding.mend
@@ -208,12 +197,3 @@ def test_the_pytest_plugin_fails_a_check_with_what_to_mend() -> None:
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "garbage: the check 'works': search returned, at place 0, int 1" in ended.stdout
     assert f"1 failed, 1 passed, {len(CHECKS) - 2} skipped" in ended.stdout
-
-
-def environment() -> dict[str, str]:
-    """Return an environment in which memtune is found, and its plugin only where it is named."""
-    import os
-
-    # The entry point would register the plugin a second time, where it is installed.
-    return {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": f"{ROOT}{os.pathsep}."}  # fmt: skip

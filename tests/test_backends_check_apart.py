@@ -145,6 +145,19 @@ def test_the_command_ends_whatever_threads_are_left(seconds: float, named: bool)
     assert ended.stderr == (line if named else "")
 
 
+def test_a_caller_of_the_command_keeps_its_own_ending(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who calls it with arguments is not ended by it, and not with its exit code: the thread
+    may be the caller's."""
+    done = threading.Event()
+    theirs = threading.Thread(target=done.wait)
+    theirs.start()
+    assert main(["backends", "check", " "]) == 2
+    left = {thread.name for thread in threading.enumerate()}
+    done.set()
+    theirs.join()
+    assert "memtune-leaving" not in left
+
+
 def test_a_process_that_was_refused_raises_what_it_said() -> None:
     """The message crosses whole."""
     said = json.dumps({"refused": "there is none"})

@@ -154,6 +154,23 @@ class FromThreads(Sound):
         return found
 
 
+class ChangesLater(Sound):
+    """Keeps the messages themselves, and marks in a search what it found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[dict[str, Any]] = []
+
+    def add(self, messages: list[dict[str, Any]]) -> None:
+        super().add(messages)
+        self.given.extend(messages)
+
+    def search(self, question: str) -> Any:
+        for message in self.given:
+            message["seen"] = question
+        return super().search(question)
+
+
 class AddsNested(Sound):
     """Notes something of its own in a message."""
 
@@ -184,6 +201,12 @@ class Async(Sound):
         (LeaksLater, "isolation", "leaks", "of one conversation found"),
         (CountsAll, "isolation", "leaks", "once another one was added elsewhere"),
         (FromThreads, "isolation", "not_deterministic", "the same question to the same memory"),
+        (
+            ChangesLater,
+            "inputs",
+            "mutates_inputs",
+            "search changes what add was given: a message, ",
+        ),
         (AddsNested, "inputs", "mutates_inputs", "now with {'metadata': {'seen': True}}"),
     ],
 )

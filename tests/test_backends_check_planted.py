@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -18,7 +18,9 @@ from agent.backend_check import check_backend
 from agent.backend_list import _row
 from memory_backends.conformance import CHECKS
 from memory_backends.rag import Rag
-from tests.broken_backends import Editable, Opaque, Sound
+from tests import test_backends_check as others
+from tests.broken_backends import Counted, Editable, Opaque, Sound
+from tests.check_fixture import errors, results
 from traces.domain import Question, Session
 from traces.operation import OperationContext
 from traces.schema import MemoryEntry, change, message_variable
@@ -165,22 +167,6 @@ class KeepsThread(Sound):
         threading.Thread(target=_END.wait, daemon=True).start()
 
 
-class Counted(Editable):
-    """Counts how many are open."""
-
-    open: ClassVar[set[int]] = set()
-    made = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        Counted.made += 1
-        self.number = Counted.made
-        self.open.add(self.number)
-
-    def close(self) -> None:
-        self.open.discard(self.number)
-
-
 _END = threading.Event()
 
 
@@ -211,21 +197,26 @@ def test_each_check_finds_its_planted_violation(
     """That check, that problem, what it is, and how to mend it; and it alone."""
     monkeypatch.chdir(tmp_path)  # what others write beside it is not its doing
     with contextlib.redirect_stdout(sys.stdout):  # which one of them takes
-        found = list(check_backend(f"{__name__}:{name}", processes=False))
+        found = results(f"{__name__}:{name}")
     _END.set()
     _END.clear()
-    wrong = [(r.check, f) for r in found for f in r.findings if f.severity == "error"]
-    assert [(where, f.problem) for where, f in wrong] == [(check, problem)]
-    assert told in wrong[0][1].what
-    assert wrong[0][1].mend
+    ((where, finding),) = errors(found)
+    assert (where, finding.problem) == (check, problem)
+    assert told in finding.what
+    assert finding.mend
 
 
 def test_every_check_has_a_planted_violation() -> None:
     """Here, or beside the backends that are broken in other ways."""
-    marks = test_each_check_finds_its_planted_violation.pytestmark  # type: ignore[attr-defined]
-    here = {row[0] for mark in marks for row in mark.args[1]}
-    elsewhere = {"isolation", "determinism", "inputs", "reuse", "deadlines"}
-    assert here | elsewhere == {check.name for check in CHECKS}
+    planted = {"determinism"}  # in processes of other days: by a test that has no table
+    for test in (
+        test_each_check_finds_its_planted_violation,
+        others.test_what_a_finely_traced_backend_does_wrong_is_named,
+    ):
+        (table,) = (m for m in test.pytestmark if m.name == "parametrize")  # type: ignore[attr-defined]
+        names, rows = table.args
+        planted |= {row[names.index("check")] for row in rows}
+    assert planted == {check.name for check in CHECKS}
 
 
 def test_the_suite_closes_what_it_makes() -> None:

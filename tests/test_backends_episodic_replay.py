@@ -16,9 +16,9 @@ from tests.replay_fixture import Pass, calls_of, putting_out, recorded
 from tests.replay_scene import Extraction
 from traces.attribution.carries import Carries
 from traces.attribution.contamination import Contamination
+from traces.attribution.distractors import distracted
 from traces.attribution.index import index_of
 from traces.attribution.journey import journey
-from traces.attribution.distractors import distracted
 from traces.attribution.replay.ideal import ideal_outputs
 from traces.attribution.replay.repair import Scene
 from traces.domain import Question

@@ -5,12 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from memory_backends.episodic.options import EpisodicOptions
+from memory_backends.fact_store.backend import FactStoreOptions
+from memory_backends.langgraph_store.backend import LangGraphStoreOptions
+from memory_backends.linked_notes.backend import LinkedNotesOptions
+from memory_backends.long_context import LongContextOptions
+from memory_backends.mem0.backend import Mem0Options
 from memory_backends.persistent import PersistentMemory
+from memory_backends.rag import RagOptions
 from memory_backends.registry import create_backend
 from tests.backend_fixture import Scripted, context, ingest, one_fact_a_message, session
 from tests.upgrade_fixture import upgraded
@@ -46,32 +54,81 @@ def passing() -> OperationContext:
         (OWN + "missing", "has no 'missing'"),
         (OWN + "NO_STORE", "BaseStore"),
         (OWN + "InMemoryStore", "without arguments"),
+        ("json:dumps", "json:dumps is a function; give"),
+        ("postgresql+psycopg://me:secret@localhost/db", "names no store: give"),
         ("postgresql://me:secret@localhost/db", "PGPASSWORD"),
+        ("postgresql://me:sec?ret@localhost/db", "PGPASSWORD"),
         ("postgresql://localhost/db?password=secret", "PGPASSWORD"),
+        ("postgresql://localhost/db?sslpassword=secret", "PGPASSWORD"),
+        ("postgresql://[bad", "write it as postgresql://USER@HOST"),
+        ("postgresql://me:secret/1@localhost/db", "write it as postgresql://USER@HOST"),
+        ("postgresql://localhost:99999/db", "write it as postgresql://USER@HOST"),
+        ("postgresql://localhost/db?secret", "write it as postgresql://USER@HOST"),
+        ("postgresql://localhost/\ud800", "write it as postgresql://USER@HOST"),
     ],
 )
 def test_what_names_no_store_is_refused_when_the_memory_is_made(option: Any, says: str) -> None:
     """The message names backend and option and says what to give; a password is not repeated."""
+    if str(option).startswith("postgresql://"):
+        pytest.importorskip("psycopg", reason="psycopg is not installed")
     with pytest.raises(SettingsError) as error:
         create_backend("langgraph_store", {"store": option})
     assert all(part in str(error.value) for part in ("langgraph_store", "'store'", says))
     assert "secret" not in str(error.value)
+    assert "ret@" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_function_that_returns_no_store_is_told_so() -> None:
-    """It is known when the store is first used."""
-    with pytest.raises(SettingsError, match=r"no_store\(\) returned a str"):
-        ingest(memory(OWN + "no_store"), passing(), session("hello"))
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("no_store", r"no_store\(\) returned a str"),
+        ("broken", r"broken\(\) raised RuntimeError: no disk .*langgraph_stores.py:\d+ in broken"),
+    ],
+)
+def test_a_function_that_returns_no_store_is_told_so_before_a_model_is_asked(
+    name: str, says: str
+) -> None:
+    """It is known when the store is first used: nothing is paid for what cannot be kept."""
+    model = Scripted(one_fact_a_message)
+    with pytest.raises(SettingsError, match=says) as error:
+        ingest(memory(OWN + name), context(model, "langgraph_store"), session("hello"))
+    assert "\n" not in str(error.value)
+    assert model.texts == []
 
 
 def test_a_database_that_is_gone_is_an_error_of_the_store() -> None:
     """It ends the run, which can be resumed, instead of failing every conversation."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    backend = memory("postgresql:///postgres?host=/nowhere&user=nobody")
-    with pytest.raises(StoreError, match=r"(?s)cannot be reached.*resume") as error:
-        ingest(backend, passing(), session("hello"))
-    assert "\n" not in str(error.value)
-    backend.close()
+    model = Scripted(one_fact_a_message)
+    for store in ("postgresql:///postgres?host=/nowhere&user=nobody", OWN + "unreachable"):
+        backend = memory(store)
+        with pytest.raises(StoreError, match=r"(?s)cannot be reached.*same command") as error:
+            ingest(backend, context(model, "langgraph_store"), session("hello"))
+        assert "\n" not in str(error.value)
+        backend.close()
+    assert model.texts == []
+
+
+NUMBERS = [
+    (name, field.name, field.default)
+    for name, options in {
+        "episodic": EpisodicOptions, "fact_store": FactStoreOptions,
+        "langgraph_store": LangGraphStoreOptions, "linked_notes": LinkedNotesOptions,
+        "long_context": LongContextOptions, "mem0": Mem0Options, "rag": RagOptions,
+    }.items()
+    for field in fields(options) if type(field.default) in (int, float)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "option", "default"), NUMBERS)
+def test_a_number_that_is_out_of_range_is_refused(name: str, option: str, default: Any) -> None:
+    """Of every backend: what is no number, without end, below the least, or so great that scores
+    are no numbers any more."""
+    for wrong in (float("inf"), float("nan"), -1, 1e308, 10**400):
+        with pytest.raises(SettingsError, match=f"option '{option}' of .*'{name}' is .*give a"):
+            create_backend(name, {option: wrong})
+    create_backend(name, {option: default})
 
 
 def test_a_directory_does_not_keep_what_another_store_holds(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
-from tests.test_backends_check import environment
+from tests.check_fixture import environment
 
 # No name of a package, one of ours, or one that something else has already.
 REFUSED = [

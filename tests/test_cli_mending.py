@@ -6,10 +6,14 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from agent.cli.following import print_next
 from agent.cli.main import main
+from agent.cli.screen import console
 from agent.loop.assemble import all_slots
 from agent.loop.mending import RESUME, SAME_COMMAND, how_to_go_on
 from agent.settings import load_settings
@@ -74,11 +78,52 @@ def test_a_backend_that_broke_is_mended_and_the_same_command_begins_anew(
     assert main([*command, "--attribution", "provenance"]) == 0
 
 
+def test_what_broke_later_is_mended_before_the_run_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A memory that only later conversations find broken ends a run after its first round: what
+    is offered next is what the error says, and no resume that would be refused."""
+    shared = BROKEN.replace("self.texts = []", "pass").replace("Memory:", "Memory:\n    texts = []")
+    shared = shared.replace('raise RuntimeError("no table")', "self.texts += [messages[0]['text']]")
+    Path("shared_memory.py").write_text(shared)
+    assert main(["run", *SMALL, "--backend", "shared_memory:Memory"]) == 1
+    shown, told = capsys.readouterr()
+    assert "the sealed test split stays closed; the first: not_isolated" in told
+    assert told.endswith(f"mend what broke, {SAME_COMMAND}\n")
+    following = shown.split("Next\n")[1]
+    assert following.split("\n")[0].strip() == f"mend what broke, {SAME_COMMAND}"
+    assert "memtune resume" not in following
+
+
 def test_a_provider_that_failed_leaves_the_run_as_it_is() -> None:
     """After its errors a run is resumed; after a backend's own it is begun again."""
     for error in (ProviderError, TransientProviderError):
         assert how_to_go_on(f"{error.code}: no answer") == RESUME
     assert how_to_go_on("operation_error: add raised KeyError") == SAME_COMMAND
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "resumes"),
+    [
+        ("broken off", f"{TransientProviderError.code}: no answer", True),
+        ("broken off", "operation_error: add raised KeyError", False),
+        ("stopped", "operation_error: add raised KeyError", True),
+    ],
+)
+def test_a_run_is_resumed_unless_its_backend_ended_it(
+    status: str, error: str, resumes: bool, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that was stopped goes on, also without what broke in it."""
+    store.save_pass("c1", "seed", "p", Recorder(), [AnswerRecord("q", "", None, None, error)])
+    prompts = SimpleNamespace(hash="seed")
+    run: Any = SimpleNamespace(
+        store=store, status=(status, ""), seed=prompts, final=prompts, directory=Path("runs/r"),
+        attributions=lambda pass_id: {},
+    )  # fmt: skip
+    print_next(console(), run)
+    shown = capsys.readouterr().out
+    assert ("memtune resume r" in shown) == resumes
+    assert (SAME_COMMAND in shown) != resumes
 
 
 def test_options_that_nobody_typed_are_said_to_come_from_where_they_do(

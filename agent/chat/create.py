@@ -89,7 +89,7 @@ def _open(
     from agent.prompt_files import choose_prompts
     from agent.response import response_slot
     from memory_backends.persistent import PersistentMemory
-    from memory_backends.registry import create_backend
+    from memory_backends.registry import open_backend
     from traces.database import Database
     from traces.hashing import content_hash
     from traces.ledger import Ledger
@@ -103,8 +103,8 @@ def _open(
         }
     )  # fmt: skip
     # Which slots there are may depend on the backend's options.
-    memory = create_backend(settings.backend, settings.backend_config)
-    slots = (*memory.slots, response_slot())
+    with open_backend(settings.backend, settings.backend_config) as memory:
+        slots = (*memory.slots, response_slot())
     spoken = choose_prompts(prompts or settings.prompts, slots, settings.backend)
     prices = Prices({})
     if stand_ins is None:

@@ -37,8 +37,9 @@ def print_next(screen: Console, recorded: RecordedRun) -> None:
 
 
 def _go_on(screen: Console, recorded: RecordedRun) -> None:
-    broken = recorded.store.broken({recorded.seed.hash})
-    if broken and not recorded.store.rounds("evaluate") and is_own(broken[0]["error"]):
+    broken = recorded.store.broken({recorded.seed.hash, recorded.final.hash})
+    # One that was stopped goes on without what broke; one that broke off may do so again.
+    if recorded.status[0] == "broken off" and broken and is_own(broken[0]["error"]):
         note(screen, f"mend what broke, {SAME_COMMAND}", "")
     else:
         command(screen, resume_command(recorded))

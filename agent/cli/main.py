@@ -109,7 +109,8 @@ def _memtune(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never raises but SystemExit."""
     code = _run(arguments)
-    leave_with(code)
+    if arguments is None:  # else the process is the caller's, and so is its exit code
+        leave_with(code)
     return code
 
 

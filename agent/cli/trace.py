@@ -166,7 +166,7 @@ def dataset_of(recorded: RecordedRun) -> Dataset:
     from agent.loop.runner import settings_of
     from traces.errors import DataError
 
-    dataset = load_data(settings_of(recorded.directory))
+    dataset = load_data(settings_of(recorded.directory), ceiling=False)
     if dataset.hash != recorded.identity["data_hash"]:
         source = recorded.settings.get("data")
         raise DataError(

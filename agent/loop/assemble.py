@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from agent.settings import Settings, source_of
 from evals.loaders import load_dataset
 from evals.loaders.gold import only_askable
 from memory_backends.protocol import MemoryBackend
-from memory_backends.registry import create_backend, find_backend
+from memory_backends.registry import find_backend, open_backend
 from memory_backends.retrieval.embeddings import Embedder
 from traces.domain import Dataset, PromptSet, PromptSlot, Question
 from traces.errors import DataError, SettingsError
@@ -27,18 +28,25 @@ if TYPE_CHECKING:
     from agent.models.embeddings import LiteLLMEmbedder
 
 
-def load_data(settings: Settings) -> Dataset:
-    """Load the data set, whole, but for questions that cannot be judged. Raises DataError."""
+def load_data(settings: Settings, *, ceiling: bool = True) -> Dataset:
+    """Load the data set, whole, but for questions that cannot be judged. Raises DataError.
+
+    Without `ceiling` what a synthetic one needs of the prompts is left out: whoever only reads
+    what a run recorded may not have its backend any more.
+    """
     name = dataset_name(settings)
     if name == SYNTHETIC:
+        prompts: dict[str, Any] = {}
+        if ceiling:
+            prompts = {"seed_prompts": dict(seed_prompts(settings).instructions),
+                       "slots": all_slots(settings)}  # fmt: skip
         return load_dataset(
             "synthetic",
             settings.data,
             conversations=settings.conversations,
             seed=settings.seed,
             rules=settings.rules,
-            seed_prompts=dict(seed_prompts(settings).instructions),
-            slots=all_slots(settings),
+            **prompts,
         )
     return only_askable(read_data(name, settings).dataset())
 
@@ -73,22 +81,27 @@ def _sample(questions: Sequence[Question], limit: int, seed: str) -> tuple[Quest
 
 def all_slots(settings: Settings) -> tuple[PromptSlot, ...]:
     """Return the backend's slots and the agent's own."""
-    return (*_backend(settings).slots, response_slot())
+    with _backend(settings) as backend:
+        return (*backend.slots, response_slot())
 
 
-def _backend(settings: Settings, embedder: Embedder | None = None) -> MemoryBackend:
-    """Return an empty backend of the settings. Raises SettingsError; where it was given
-    options, which may be meant for another backend, it says from where."""
+@contextmanager
+def _backend(settings: Settings, embedder: Embedder | None = None) -> Iterator[MemoryBackend]:
+    """Lend an empty backend of the settings. Raises SettingsError; where it was given options,
+    which may be meant for another backend, it says from where."""
     find_backend(settings.backend)  # an unknown name is not its options' fault
-    try:
-        return create_backend(settings.backend, settings.backend_config, embedder)
-    except SettingsError as error:
-        if not settings.backend_config:
-            raise
-        where = source_of("backend_config")
-        raise SettingsError(
-            f"{error}; its options are those of backend_config{where and f' in {where}'}"
-        ) from error
+    with ExitStack() as stack:
+        try:
+            opened = open_backend(settings.backend, settings.backend_config, embedder)
+            backend = stack.enter_context(opened)
+        except SettingsError as error:
+            if not settings.backend_config:
+                raise
+            where = source_of("backend_config")
+            raise SettingsError(
+                f"{error}; its options are those of backend_config{where and f' in {where}'}"
+            ) from error
+        yield backend
 
 
 def tunable_slots(settings: Settings) -> tuple[PromptSlot, ...]:
@@ -132,7 +145,8 @@ def identity_of(
     embedder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Return what fixes a run; a resume that changes any of it is refused."""
-    backend = _backend(settings, embedder)
+    with _backend(settings, embedder) as backend:
+        fingerprint = backend.fingerprint
     return {
         "dataset": dataset.name,
         "data_hash": dataset.hash,
@@ -144,7 +158,7 @@ def identity_of(
         ),
         "seed": settings.seed,
         "backend": settings.backend,
-        "backend_fingerprint": backend.fingerprint,
+        "backend_fingerprint": fingerprint,
         "slots": [slot.name for slot in tunable_slots(settings)],
         "models": dict(models),
         "seed_prompts": prompts.hash,

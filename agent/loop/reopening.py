@@ -12,10 +12,11 @@ from agent.loop.file_errors import file_errors
 from agent.loop.parts import make_evaluator, make_gateway, make_plan, make_replayer
 from agent.models.gateway import Gateway, spent
 from agent.settings import Settings
+from memory_backends.registry import find_backend
 from traces.attribution.registry import Replaying
 from traces.attribution.registry import create as create_attribution
 from traces.database import Database
-from traces.errors import IdentityError, LockedError
+from traces.errors import IdentityError, LockedError, SettingsError
 from traces.protocols import Attribute
 from traces.store import Store
 
@@ -49,6 +50,7 @@ def reopen(settings: Settings, stack: ExitStack) -> Reopened:
     directory = _hold(path, stack)
     stack.enter_context(file_errors(path))
     require_database(path)
+    _require_backend(settings.backend)
     plan = make_plan(settings, stack)
     differing = directory.differing(plan.identity)
     if differing:
@@ -66,6 +68,16 @@ def reopen(settings: Settings, stack: ExitStack) -> Reopened:
     evaluator = make_evaluator(settings, plan, gateway, store)
     replaying = Replaying(make_replayer(evaluator, store, stack), evaluator.judge, spent)
     return Reopened(store, gateway, log, settings.seed, replaying)
+
+
+def _require_backend(name: str) -> None:
+    try:
+        find_backend(name).load()
+    except SettingsError as error:
+        raise SettingsError(
+            "causes are looked for with the run's memory backend, which is not there any more: "
+            f"{error}; 'memtune trace' shows what is recorded"
+        ) from error
 
 
 def _hold(path: Path, stack: ExitStack) -> RunDirectory:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import random
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 
-from memory_backends.conformance.broken import INSTANCE
+from memory_backends.conformance.broken import INSTANCE, from_nothing
 from memory_backends.conformance.finding import Finding
 from memory_backends.conformance.samples import (
     ANOTHER,
@@ -17,38 +20,59 @@ from memory_backends.conformance.samples import (
     LISBON,
     LISBON_ONLY,
 )
-from memory_backends.conformance.subject import Passed, Subject, entries_of, run_pass, told
+from memory_backends.conformance.subject import Found, Passed, Subject, entries_of, run_pass, told
 from memory_backends.protocol import Inspectable, MemoryBackend
 from traces.domain import Conversation, Question, Session
+
+_TIMES = 6  # that a memory may show that it changes by itself
+_TWINS = 3  # memories that are told the same as the first
+_PAUSE = 0.25  # s between two searches of which the clock may change the second
+_Told = dict[str, list[str]]  # texts by question id
+_CHANCE = Finding(
+    "not_deterministic", "the same question to the same memory finds something else, with nothing "
+    "added in between", "",
+    "let a search change nothing; break ties by content; take chance from random.Random(text), "
+    "order from sorted(), never from id() or the clock",
+)  # fmt: skip
 
 
 def isolation(subject: Subject) -> Iterator[Finding]:
     """What one conversation told is not found in another."""
     questions = [*LISBON.questions, ANOTHER]
     first = run_pass(subject, LISBON, questions=questions)
-    again = subject.within(lambda: {q.id: first.ask(q) for q in questions})
-    same = told(again) == told(first.found)
+    found = list(_beside_others(subject, first, questions))
+    yield from found or _told_the_same(subject, told(first.found), questions)
+
+
+def _beside_others(
+    subject: Subject, first: Passed, questions: Sequence[Question]
+) -> Iterator[Finding]:
+    """Yield findings where a memory is another one while others are told something."""
+    before = told(first.found)
+    same = _again(subject, first, questions) == before
     new = subject.new()
-    if isinstance(new, Inspectable) and subject.within(lambda: entries_of(new.entries())):
-        yield Finding("leaks", "a new instance has entries of another one", "", INSTANCE)
+    held = subject.within(lambda: entries_of(new.entries())) if isinstance(new, Inspectable) else ()
+    if held:
+        yield from_nothing("a new instance holds", [entry.text for entry in held])
         return
     asked = Conversation("asked", LISBON.sessions[:1], LISBON.questions)
     early = subject.within(lambda: _ask_only(subject, new, asked))
     if any(early.found.values()):
-        text = next(e.text for entries in early.found.values() for e in entries)
-        yield _from_nothing(text)
+        yield _from_nothing(early.found, asked)
         return
     if not same:
-        yield Finding(
-            "not_deterministic", "the same question to the same memory finds something else", "",
-            "break ties by content; take chance from random.Random(text), order from sorted()",
-        )  # fmt: skip
+        yield _CHANCE
         return
+    started = time.monotonic()
     second = run_pass(subject, GLACIER)
     run_pass(subject, ECHO)
-    again = subject.within(lambda: {q.id: first.ask(q) for q in questions})
+    took = time.monotonic() - started
+    after = _again(subject, first, questions)
     yield from _foreign(second, GLACIER, LISBON_ONLY)
-    if told(again) != told(first.found):
+    if after != before:
+        if not _held(after, GLACIER_ONLY) and _by_itself(subject, first, questions, after, took):
+            yield _CHANCE
+            return
         yield Finding(
             "leaks", "a conversation finds something else once another one was added elsewhere",
             "", INSTANCE,
@@ -63,13 +87,73 @@ def isolation(subject: Subject) -> Iterator[Finding]:
     yield from _foreign(two.passed, GLACIER, LISBON_ONLY)
 
 
-def _from_nothing(text: str) -> Finding:
-    what = f"a new instance that was given nothing finds {text[:80]!r}"
-    said = [m.text.lower() for c in (LISBON, GLACIER) for s in c.sessions for m in s.messages]
-    words = {word for one in said for word in one.split() if len(word) > 3}
-    if any(word in text.lower() for word in words):
-        return Finding("leaks", what, "", INSTANCE)
-    return Finding("garbage", what, "", "let a search return what was added, and nothing else")
+def _told_the_same(
+    subject: Subject, before: _Told, questions: Sequence[Question]
+) -> Iterator[Finding]:
+    """Yield a finding where a new memory that is told the same finds something else."""
+
+    def told_anew() -> _Told:
+        _stir()
+        return told(run_pass(subject, LISBON, questions=questions).found)
+
+    anew = [told_anew() for _ in range(_TWINS)]
+    if all(one == before for one in anew):
+        return
+    if all(one == anew[0] for one in [*anew, *(told_anew() for _ in range(_TIMES))]):
+        yield Finding(
+            "leaks", "a conversation finds something else when it is added after another one", "",
+            INSTANCE,
+        )  # fmt: skip
+    else:
+        yield replace(_CHANCE, what="new memories that were told the same find different things")
+
+
+def _again(subject: Subject, passed: Passed, questions: Sequence[Question]) -> _Told:
+    """Return what is told when memory is asked again."""
+
+    def ask() -> _Told:
+        found = {}
+        for question in questions:
+            _stir()
+            found[question.id] = passed.ask(question)
+        return told(found)
+
+    return subject.within(ask)
+
+
+def _stir() -> None:
+    """Let new objects lie elsewhere than before, as a busy process does: who orders by address
+    (id(), a set of objects) orders by chance, and shows it."""
+    made = [one for n in range(200) for one in ({n: n}, [n], (n,), object(), str(n))]
+    random.Random().shuffle(made)  # freed in this order
+
+
+def _by_itself(
+    subject: Subject, passed: Passed, questions: Sequence[Question], after: _Told, took: float
+) -> bool:
+    """Say whether what is told changes while nothing is added elsewhere: in the memory that
+    changed, and in new ones that are asked as often and over as long a time."""
+    if any(_again(subject, passed, questions) != after for _ in range(_TIMES)):
+        return True
+    for _ in range(_TIMES):
+        alone = run_pass(subject, LISBON, questions=questions)
+        first = told(alone.found)
+        second = _again(subject, alone, questions)
+        time.sleep(max(took, _PAUSE))
+        if not first == second == _again(subject, alone, questions):
+            return True
+    return False
+
+
+def _held(found: _Told, words: Sequence[str]) -> bool:
+    return any(word in text.lower() for texts in found.values() for text in texts for word in words)
+
+
+def _from_nothing(found: Found, asked: Conversation) -> Finding:
+    """Return the finding for what a memory found that was only asked."""
+    texts = [e.text for entries in found.values() for e in entries]
+    questions = " ".join(q.text for q in asked.questions)
+    return from_nothing("a new instance that was given nothing finds", texts, questions)
 
 
 class _Steps:

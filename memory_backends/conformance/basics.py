@@ -143,15 +143,26 @@ def inputs(subject: Subject) -> Iterator[Finding]:
     mend = "work on copies: dict(message), list(messages)"
     backend = subject.new()
     if isinstance(backend, Coarse):
+        given = [messages_of(session) for session in LISBON.sessions]
+        before = copy.deepcopy(given)
         inner = backend.inner
-        for session in LISBON.sessions:
-            given = messages_of(session)
-            before = copy.deepcopy(given)
-            subject.within(lambda given=given: inner.add(given))  # type: ignore[misc]
+
+        def add() -> None:
+            for messages in given:
+                inner.add(messages)
+
+        def search() -> None:
+            for question in LISBON.questions:
+                items(inner.search(question.text), "search")
+
+        for what, work in (
+            ("add changes what it is", add),
+            ("search changes what add was", search),
+        ):
+            subject.within(work)
             if given != before:
-                changed = (_changed(a, b) for a, b in zip(before, given, strict=False) if a != b)
-                shown = next(changed, "the list itself")
-                yield Finding("mutates_inputs", f"add changes what it is given: {shown}", "", mend)
+                shown = _changed(before, given)
+                yield Finding("mutates_inputs", f"{what} given: {shown}", "", mend)
                 return
         return
     conversation = copy.deepcopy(LISBON)
@@ -167,10 +178,17 @@ def inputs(subject: Subject) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _changed(before: PlainMessage, now: PlainMessage) -> str:
-    changed = {name: value for name, value in now.items() if before.get(name) != value}
-    gone = [name for name in before if name not in now]
-    return f"a message, now with {changed!r:.120}" if changed else f"a message, now without {gone}"
+def _changed(before: list[list[PlainMessage]], now: list[list[PlainMessage]]) -> str:
+    """Return the first change in what was given, in words."""
+    sessions = zip(before, now, strict=True)
+    for one, other in (pair for given in sessions for pair in zip(*given, strict=False)):
+        changed = {name: value for name, value in other.items() if one.get(name) != value}
+        gone = [name for name in one if name not in other]
+        if changed:
+            return f"a message, now with {changed!r:.120}"
+        if gone:
+            return f"a message, now without {gone}"
+    return "the list itself"
 
 
 def ids(subject: Subject) -> Iterator[Finding]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Sequence
 
 from memory_backends.conformance.finding import Finding
+from memory_backends.conformance.samples import GLACIER, LISBON, TELLING
 from memory_backends.conformance.subject import Hung, NoModel, where
 from memory_backends.isolation import NotIsolated
 from traces.errors import OperationError, SettingsError
 
+_WORD = re.compile(r"\w+")
 INSTANCE = (
     "keep everything in the instance (self.x, set in __init__); a database or directory of its own "
     "each: tempfile.mkdtemp() in __init__, removed in close()"
@@ -34,13 +38,14 @@ def broke(error: BaseException, doing: str) -> Finding:
     if isinstance(error, NoModel):
         return Finding("no_model", f"{doing} needs a model: {error}", "", "hand one in")
     if isinstance(error, NotIsolated):
-        return Finding("leaks", f"{doing}: a new memory holds something already", "", INSTANCE)
+        what = f"{doing}: a new memory holds something already{':' if error.found else ''}"
+        return from_nothing(what, error.found, error.asked)
     cause = error.__cause__
     if isinstance(error, SettingsError):
         return Finding("cannot_be_made", str(error), "", "mend its constructor")
     if isinstance(error, OperationError) and cause is None:
         return Finding(
-            "garbage", f"{doing}: {error}", "",
+            "garbage", f"{doing}: {_line(error)}", "",
             _PLAIN if str(error).startswith(("search ", "entries ")) else _TRACED,
         )  # fmt: skip
     real = cause if isinstance(error, OperationError) and cause is not None else error
@@ -51,6 +56,25 @@ def broke(error: BaseException, doing: str) -> Finding:
             "used from several threads, one after another"
         )
     return Finding(
-        "raises", f"{doing} raised {type(real).__name__}: {str(real)[:200]}", where(real),
+        "raises", f"{doing} raised {type(real).__name__}: {_line(real)[:200]}", where(real),
         mend,
     )  # fmt: skip
+
+
+def from_nothing(what: str, found: Sequence[str], asked: str = "") -> Finding:
+    """Return the finding for a memory that was given nothing and finds something: what another
+    conversation told, or what nobody told."""
+    shown = f"{what} {found[0][:80]!r}" if found else what
+    told = {m.text.lower() for c in (LISBON, GLACIER) for s in c.sessions for m in s.messages}
+    words = set(_WORD.findall(" ".join(found).lower()))
+    # The question's own words may come from the question.
+    telling = words & set(TELLING) - set(_WORD.findall(asked.lower()))
+    if telling or not found or any(text.strip().lower() in told for text in found):
+        return Finding("leaks", shown, "", INSTANCE)
+    return Finding(
+        "garbage", shown, "", "let a search return what was added, and nothing where nothing was"
+    )
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

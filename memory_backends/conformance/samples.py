@@ -52,6 +52,9 @@ GLACIER = _conversation(
     ["What is the name of Olav's husky?", "What does dried cod cost?"],
 )  # fmt: skip
 GLACIER_ONLY = ("glacier", "husky", "thor", "crowns", "megahertz")
+# Words that nobody uses who was told of neither.
+TELLING = (*LISBON_ONLY, *GLACIER_ONLY, "rosa", "ben", "clara", "madrid", "baker", "ingrid", "olav",
+           "sledges", "cod")  # fmt: skip
 # Says some of Lisbon's words over and over: what counts words over all conversations shows it.
 ECHO = _conversation(
     "echo", [[("Clara", f"Who moved to Porto? To Porto moved number {n}.") for n in range(40)]], []

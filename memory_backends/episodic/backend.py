@@ -29,7 +29,7 @@ from traces.operation import OperationContext
 from traces.schema import MemoryEntry, Outputs, Variable
 
 # Part of the fingerprint: raise it with any change of behaviour.
-VERSION = "1"
+VERSION = "2"
 
 
 class Episodic(InState):

@@ -12,6 +12,8 @@ from memory_backends.langgraph_store.space import Space
 from memory_backends.langgraph_store.state import StoreState
 from memory_backends.options import fingerprint, read_options
 from memory_backends.retrieval.embeddings import Embedder
+from traces.domain import Session
+from traces.operation import OperationContext
 
 # Part of the fingerprint: raise it with any change of behaviour.
 VERSION = "1"
@@ -47,6 +49,12 @@ class LangGraphStore(Facts):
             self.name, VERSION, self.options, embedder, *rests_on(self.options.store)
         )
         self._state = StoreState(self.name, self._space, embedder)
+
+    def ingest(self, session: Session, ctx: OperationContext) -> None:
+        """Extract the session's facts and update the memory with each in turn."""
+        # Nothing is paid for what cannot be kept.
+        self._space.open()
+        super().ingest(session, ctx)
 
     def close(self) -> None:
         """Empty the namespace and close what was opened; a second call does nothing."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory_backends.options import installed, source
+from memory_backends.places import place
 from memory_backends.retrieval.embeddings import Embedder, query_vector, text_vectors
 from memory_backends.retrieval.ngram_vectors import DIMENSIONS, ngram_vectors
 from traces.errors import SettingsError
@@ -20,6 +21,7 @@ from traces.plugins import is_plugin, load_object
 
 if TYPE_CHECKING:
     from langgraph.store.base import BaseStore
+    from langgraph.store.postgres import PostgresStore
 
 Open = Callable[[], "AbstractContextManager[BaseStore]"]
 
@@ -44,8 +46,9 @@ def source_of(option: str, embedder: Embedder | None) -> Open:
         return _postgres(option)
     if is_plugin(option):
         return _own(option)
+    # Not repeated: it may be another database's address, with its password.
     raise SettingsError(
-        f"{_OPTION} is {option!r}: give {IN_MEMORY}, module:attr of a store or of a function that "
+        f"{_OPTION} names no store: give {IN_MEMORY}, module:attr of a store or of a function that "
         "returns one, or postgresql://..."
     )
 
@@ -96,37 +99,73 @@ def _own(option: str) -> Open:
     found = load_object(option, _OPTION)
     if isinstance(found, BaseStore):
         return lambda: nullcontext(found)
-    if isinstance(found, type) or not callable(found):
+    if isinstance(found, type) or not callable(found) or not _takes_nothing(found):
         raise SettingsError(
             f"{_OPTION}: {option} is a {type(found).__name__}; give a LangGraph BaseStore, or a "
             "function without arguments that returns one"
         )
 
-    def open_own() -> AbstractContextManager[BaseStore]:
-        made = found()
-        if isinstance(made, BaseStore):
-            return nullcontext(made)
-        if isinstance(made, AbstractContextManager):
-            return made
-        raise SettingsError(
-            f"{_OPTION}: {option}() returned a {type(made).__name__}; let it return a LangGraph "
-            "BaseStore, or a context manager that gives one"
-        )
+    @contextmanager
+    def open_own() -> Iterator[BaseStore]:
+        with ExitStack() as opened:
+            try:
+                made = found()
+                if isinstance(made, AbstractContextManager) and not isinstance(made, BaseStore):
+                    made = opened.enter_context(made)
+            except Exception as error:
+                raise SettingsError(
+                    f"{_OPTION}: {option}() raised {type(error).__name__}: {_line(error)} "
+                    f"({place(error)}); mend it"
+                ) from error
+            if not isinstance(made, BaseStore):
+                raise SettingsError(
+                    f"{_OPTION}: {option}() returned a {type(made).__name__}; let it return a "
+                    "LangGraph BaseStore, or a context manager that gives one"
+                )
+            yield made
 
     return open_own
 
 
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    """Say whether a function can be called without arguments; of some, only a call tells."""
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
 def _postgres(url: str) -> Open:
-    parts = urlsplit(url)
-    if parts.password is not None or "password" in parse_qs(parts.query):
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+
+        if find_spec("langgraph.store.postgres") is None:
+            raise ImportError
+    except ImportError as error:
+        raise SettingsError(
+            f"{_OPTION}: PostgreSQL needs 'pip install memtune[postgres]', which brings "
+            "langgraph-checkpoint-postgres and psycopg"
+        ) from error
+    try:
+        parts = conninfo_to_dict(url)
+    except (psycopg.Error, UnicodeError):
+        parts = {"port": "none"}
+    if "password" in parts or "sslpassword" in parts:
         raise SettingsError(
             f"{_OPTION} holds a password, which would be kept in the run's directory: leave it "
             "out, and set PGPASSWORD or write it into ~/.pgpass"
         )
-    if find_spec("psycopg") is None or find_spec("langgraph.store.postgres") is None:
+    ports = str(parts.get("port") or "5432").split(",")
+    if not all(port.isdecimal() and 0 < int(port) < 65_536 for port in ports):
+        # Neither the address nor the reason is repeated: what is not understood may be a password.
         raise SettingsError(
-            f"{_OPTION}: PostgreSQL needs 'pip install memtune[postgres]', which brings "
-            "langgraph-checkpoint-postgres and psycopg"
+            f"{_OPTION} is no address that PostgreSQL understands: write it as "
+            "postgresql://USER@HOST:5432/DATABASE, an IPv6 address in [ ], and any of : / ? # [ ] "
+            "@ within a name as %3A, %2F, ..."
         )
 
     @contextmanager
@@ -136,8 +175,24 @@ def _postgres(url: str) -> Open:
         with PostgresStore.from_conn_string(url) as store:
             with _SETUP:
                 if url not in _set_up:
-                    store.setup()
+                    _make_tables(store)
                     _set_up.add(url)
             yield store
 
     return open_postgres
+
+
+def _make_tables(store: PostgresStore) -> None:
+    import psycopg
+
+    try:
+        store.setup()
+    except psycopg.ProgrammingError as error:
+        raise SettingsError(
+            f"{_OPTION}: the store's tables cannot be made ({_line(error)}); let the user create "
+            "tables there, or let another one run PostgresStore.setup() once"
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -45,6 +45,11 @@ class Space:
         self._exit = ExitStack()
         self._opening = threading.Lock()
 
+    def open(self) -> None:
+        """Open the store now, where it is not open yet."""
+        with self._store():
+            pass
+
     def write(self, puts: Iterable[MemoryEntry], gone: Iterable[str] = ()) -> None:
         """Put entry versions, in place of those of the same ids, and delete others."""
         from langgraph.store.base import PutOp
@@ -92,7 +97,8 @@ class Space:
                 reason = " ".join(str(error).split())[:300]
                 raise StoreError(
                     f"the memory's store cannot be reached ({type(error).__name__}: {reason}); "
-                    "see that its server runs, then resume the run"
+                    "see that its server runs and lets this user in (PGPASSWORD or ~/.pgpass hold "
+                    "the password), then run the same command again"
                 ) from error
             raise
 
@@ -136,6 +142,10 @@ def _batches(ops: Sequence[PutOp]) -> list[list[PutOp]]:
 
 
 def _is_lost(error: Exception) -> bool:
-    """Say whether it is a database that is gone; asked of its driver only where it is in use."""
+    """Say whether it is a database that is gone, also in what opens a store; asked of its driver
+    only where it is in use."""
     driver = sys.modules.get("psycopg")
-    return driver is not None and isinstance(error, driver.OperationalError | driver.InterfaceError)
+    if driver is None:
+        return False
+    lost = driver.OperationalError | driver.InterfaceError
+    return isinstance(error, lost) or isinstance(error.__cause__, lost)
