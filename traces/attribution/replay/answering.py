@@ -189,8 +189,8 @@ def _needed(trial: Trial, outcome: Outcome | None) -> tuple[Repair, ...]:
     if _enough(trial, None):
         return tuple(r for r in outcome.repairs if r.operation.id == _inventor(trial))
     for repair in sorted(outcome.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
-        rest = tuple(r for r in outcome.repairs if r is not repair)
-        if not rest or not trial.allows(4):
+        rest = tuple(r for r in outcome.repairs if r.operation.id != repair.operation.id)
+        if not 0 < len(rest) < len(outcome.repairs) or not trial.allows(4):
             continue
         fewer = (o for o in without_one(trial, repair, rest) if _enough(trial, o))
         outcome = next(fewer, outcome)

@@ -24,8 +24,9 @@ def smallest(trial: Trial, rescue: Outcome) -> Outcome:
     A repair that is only possible after another one (it uses what that one made) keeps it.
     """
     for repair in sorted(rescue.repairs, key=lambda r: PIPELINE.index(r.operation.kind)):
-        rest = tuple(r for r in rescue.repairs if r is not repair)
-        if rest and trial.allows(2):
+        rest = tuple(r for r in rescue.repairs if r.operation.id != repair.operation.id)
+        # One that went with an earlier one is not there any more.
+        if 0 < len(rest) < len(rescue.repairs) and trial.allows(2):
             rescue = next((o for o in without_one(trial, repair, rest) if o.right), rescue)
     return rescue
 
