@@ -30,21 +30,25 @@ from traces.operation import Recorder
 from traces.replay import Replayed
 
 
-def remembered(*facts: tuple[str, str]) -> Scene:
-    """Rosa's desk is asked for, and the answer takes Tom's: the facts are stored and returned."""
+def remembered(*facts: tuple[str, str], returned: int = 2) -> Scene:
+    """Rosa's desk is asked for, and the answer takes Tom's: the facts are stored, and the last
+    ones returned."""
     pipe = Pipeline(SAID)
     found = pipe.remember("s1", *facts)
-    pipe.ask(QUESTION, "214", "room 9", evidence=["m1"], found=found)
+    pipe.ask(QUESTION, "214", "room 9", evidence=["m1"], found=found[-returned:])
     return scene_of(pipe, Extraction(OWN))
 
 
 class Replays:
-    """A Trial: the scene after a repaired extraction is `after`, whose answer an entry on another
-    matter misled; `arrived`: the evidence stands in its context."""
+    """A Trial: an operation of the kind `lost` is suspected first; the scene after its repair is
+    `after`, whose answer an entry on another matter misled. `arrived`: the evidence stands in its
+    context."""
 
-    def __init__(self, before: Scene, after: Scene, arrived: bool) -> None:
+    def __init__(
+        self, before: Scene, after: Scene, arrived: bool = True, lost: str = "extraction"
+    ) -> None:
         self.scenes = before, after
-        self.arrived = arrived
+        self.arrived, self.lost = arrived, lost
         self.tried: list[list[str]] = []
 
     def allows(self, calls: int = 1) -> bool:
@@ -56,7 +60,7 @@ class Replays:
     def suspects(self, outcome: Outcome | None = None) -> Suspects:
         scene = self.scene(outcome)
         if scene is self.scenes[0]:
-            lost = Blame(operation(scene, "extraction"), "ExtractionError", "omission", "lost")
+            lost = Blame(operation(scene, self.lost), "Error", "omission", "lost")
             return Suspects(lost, chains=tuple(Chain(t) for t in scene.targets))
         misled = Blame(operation(scene, "retrieval"), "RetrievalError", "distractor", "misled")
         ranks = [1] if self.arrived else []
@@ -64,7 +68,9 @@ class Replays:
 
     def attempt(self, made: Sequence[Repair], *_: object) -> Outcome:
         self.tried.append([r.kind for r in made])
-        right = {"own_extraction", "leave_out"} <= {r.kind for r in made}
+        told = [text for r in made for text in texts(r, "retrieved")]
+        kinds = {r.kind for r in made}
+        right = "leave_out" in kinds and ("own_extraction" in kinds or told == [FACT])
         return Outcome(tuple(made), Replayed(Recorder(), "room 9"), right)
 
 
@@ -77,6 +83,16 @@ def test_what_misled_beside_evidence_that_a_repair_brought_is_left_out_next(arri
     kinds = [r.kind for r in found.rescue.repairs] if found.rescue else []
     assert kinds == (["own_extraction", "leave_out"] if arrived else [])
     assert (trial.tried[-1] == ["own_extraction", "leave_out"]) is arrived
+
+
+def test_a_search_that_returned_too_little_and_too_much_is_repaired_in_both() -> None:
+    """Where it is suspected again because of what it returned beside the evidence, that goes."""
+    facts = (("m1", FACT), ("m2", OTHER))
+    trial = Replays(remembered(*facts, returned=1), remembered(*facts), lost="retrieval")
+    found = search(cast(Trial, trial), trial.suspects())
+    assert found.rescue
+    assert [texts(r, "retrieved") for r in found.rescue.repairs] == [[FACT]]
+    assert trial.tried == [["choose"], ["leave_out"]]
 
 
 def test_an_invention_that_ended_what_still_holds_is_left_out() -> None:
