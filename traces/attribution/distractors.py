@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from traces.attribution.blame import Blame, blame_for
 from traces.attribution.contamination import Contamination
+from traces.attribution.misdating import passed_by
 from traces.attribution.path import Chain, Path
-from traces.attribution.retrieved import misdater, ranks
+from traces.attribution.retrieved import ranks
 from traces.attribution.words import key_stems, quote, share
 from traces.schema import Variable
 
@@ -44,7 +45,7 @@ def missed_first(path: Path, chains: Sequence[Chain], distractor: Blame) -> Blam
         returned = index.outputs(operation, "retrieved")
         for chain in chains:
             if chain.ranks and chain.entries and not ranks(path, chain, returned):
-                return misdater(path, chain, operation) or blame_for(
+                return passed_by(path, chain, operation) or blame_for(
                     chain.target, operation, "RetrievalError", "missed",
                     "a search came without it, and what a further one brought beside it misled "
                     "the answer",

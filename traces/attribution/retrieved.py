@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from traces.attribution.blame import Blame, blame_for
-from traces.attribution.misdated import days_kept, let_through, misdated
+from traces.attribution.misdating import passed_by
 from traces.attribution.path import Chain, Path
 from traces.attribution.words import key_stems, quote
 from traces.errors import NotIntervenable
@@ -58,7 +57,7 @@ def ranks(path: Path, chain: Chain, shown: Sequence[Variable]) -> list[int]:
 def _lose(path: Path, chain: Chain) -> None:
     index = path.index
     operation, sub, what = _loser(path, chain)
-    chain.loss = misdater(path, chain, operation)
+    chain.loss = passed_by(path, chain, operation)
     if chain.loss is not None:
         return
     queries = _queries(path, operation)
@@ -92,26 +91,6 @@ def _loser(path: Path, chain: Chain) -> tuple[OperationRecord, str, str]:
     if rank is not None and k < rank <= 2 * k:
         return search, "ranked_out", f"it stood in memory but was outranked (about rank {rank})"
     return search, "missed", "it stood in memory but was not found"
-
-
-def misdater(path: Path, chain: Chain, search: OperationRecord) -> Blame | None:
-    """Blame the operation that gave the evidence a day which its message does not give, where
-    the search kept to other days; else None."""
-    index, message = path.index, chain.target.message
-    kept = days_kept(index.outputs(search, "query"))
-    entries = [version.variable for version in chain.entries]
-    for items in (chain.facts, entries) if kept is not None else ():
-        maker = index.maker(items[0].id) if items else None
-        if maker is not None and all(
-            misdated(item, message) and not let_through(item, kept) for item in items
-        ):
-            error_type = "UpdateError" if maker.kind == "update" else "ExtractionError"
-            return blame_for(
-                chain.target, maker, error_type, "wrong_time",
-                "it was kept under another day, and a search by date passed it by",
-                produced=items[0].value["text"],
-            )  # fmt: skip
-    return None
 
 
 def _queries(path: Path, operation: OperationRecord) -> list[str]:

@@ -16,6 +16,7 @@ from traces.attribution.decide import answer_blame, decide
 from traces.attribution.index import GraphIndex
 from traces.attribution.invented import invented_before, invented_for
 from traces.attribution.locate import locate
+from traces.attribution.misdating import arrived_misdated
 from traces.attribution.path import Chain, Path
 from traces.attribution.targets import Target
 from traces.attribution.unanswerable import blame_unanswerable
@@ -76,6 +77,7 @@ def suspects(
     path = Path(index, asked, carries.reading, scopes(failure))
     chains = tuple(follow(path, target) for target in wanted)
     blame, others = decide(chains, contamination, path)
+    others += [b for b in (arrived_misdated(path, chain) for chain in chains) if b is not None]
     response = answer_blame(path, chains, said)
     blame = response if blame is None else _source(index, blame)
     code = ""
