@@ -60,7 +60,7 @@ def attribute_pass(
 
 def counts(found: Sequence[Attribution]) -> dict[str, dict[str, int]]:
     """Return attributions by verdict, by error type (all, and certified ones) and sub-type,
-    by operation those at one without a prompt, and abstentions by reason code."""
+    by operation those at one without a prompt, and suspicions and abstentions by reason code."""
     named = [a for a in found if a.verdict != "abstained"]
     certified = [a for a in named if a.verdict == "certified"]
     return {
@@ -69,11 +69,14 @@ def counts(found: Sequence[Attribution]) -> dict[str, dict[str, int]]:
         "certified_by_error_type": _counted(str(a.error_type) for a in certified),
         "by_sub_type": _counted(f"{a.error_type}/{a.sub_type}" for a in named),
         "without_prompt": _counted(a.names[0] for a in named if a.names and not a.slot),
-        # The code is what stands before a remark.
-        "abstained": _counted(
-            a.reason.partition(":")[0] for a in found if a.verdict == "abstained"
-        ),
+        "unproved": _coded(found, "suspected"),
+        "abstained": _coded(found, "abstained"),
     }
+
+
+def _coded(found: Sequence[Attribution], verdict: str) -> dict[str, int]:
+    # The code is what stands before a remark.
+    return _counted(a.reason.partition(":")[0] for a in found if a.verdict == verdict)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

@@ -9,14 +9,13 @@ from dataclasses import replace
 
 from agent.attended import BACKEND_SECONDS, Attended
 from agent.models.gateway import Gateway
-from agent.replay_errors import of_machine
 from agent.turn import Turn
 from evals.evaluate import BAD_SAMPLE, EpisodeRun
 from memory_backends.isolation import not_isolated
 from memory_backends.places import is_ours, place
 from memory_backends.protocol import Closable, Inspectable, MemoryBackend, Snapshottable
 from traces.domain import Conversation, PromptSet, Question, Session
-from traces.errors import MemtuneError, OperationError, SettingsError
+from traces.errors import MemtuneError, OperationError, SettingsError, of_machine
 from traces.operation import OperationContext, Recorder, ReuseIndex
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.patience import AttendedReplays, Patience
 from agent.rebuilt_memory import RebuiltMemory
-from agent.replay_errors import PASSES, failed, of_machine
+from agent.replay_errors import PASSES, failed
 from agent.response import respond
 from agent.unconcerned import Steps, TakenOver
 from memory_backends.protocol import MemoryBackend, Snapshottable
@@ -23,6 +23,7 @@ from traces.errors import (
     MemtuneError,
     OperationError,
     TransientProviderError,
+    of_machine,
 )
 from traces.graph import EvolutionGraph
 from traces.operation import Draw, Intervention, OperationContext, Recorder

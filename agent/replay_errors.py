@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
 from traces.errors import (
     BudgetExceeded,
     MemtuneError,
@@ -16,10 +14,6 @@ from traces.replay import Replayed
 
 # What no repair is to blame for: it ends the attribution, not the replay.
 PASSES = (BudgetExceeded, StopRequested, StoreError, ProviderError)
-# Of a backend's system calls. Its other OSErrors (a file, a connection) are its own.
-_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-)
 
 
 def failed(recorder: Recorder, error: Exception) -> Replayed:
@@ -29,8 +23,3 @@ def failed(recorder: Recorder, error: Exception) -> Replayed:
     left = Recorder()
     left.operations, left.values = list(recorder.operations), dict(recorder.values)
     return Replayed(left, None, f"{code}: {error}"[:300])
-
-
-def of_machine(error: BaseException) -> bool:
-    """Say whether an error is the machine's: a full disk, no more files."""
-    return isinstance(error, OSError) and error.errno in _MACHINE

@@ -15,7 +15,6 @@ are not seen here: they are neither recorded nor budgeted, and adding again make
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -32,7 +31,7 @@ from memory_backends.plain import (
 )
 from memory_backends.state import of_kind
 from traces.domain import PromptSlot, Question, Session
-from traces.errors import MemtuneError, NotIntervenable, OperationError
+from traces.errors import MemtuneError, NotIntervenable, OperationError, of_machine
 from traces.hashing import text_hash
 from traces.operation import BoundOperation, OperationContext
 from traces.schema import (
@@ -47,8 +46,6 @@ from traces.schema import (
 T = TypeVar("T")
 # Part of the fingerprint: raise it with any change of what operations put out.
 VERSION = "1"
-# What no class is to blame for.
-_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
 class Coarse:
@@ -189,7 +186,7 @@ class Coarse:
         except (MemtuneError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            if isinstance(error, OSError) and error.errno in _MACHINE:
+            if of_machine(error):
                 raise
             raise OperationError(
                 f"{method} of memory backend '{self.name}' raised {type(error).__name__}: "

@@ -94,33 +94,51 @@ def level_of(name: str, made: Any) -> Level:
     )
 
 
+def parameters(factory: Any) -> dict[str, tuple[Any, str]]:
+    """Return the options that a class or function names: its default (`...`: it has none) and
+    what it is annotated with, by name."""
+    try:
+        found = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {
+        one.name: (
+            ... if one.default is one.empty else one.default,
+            _annotated(one.annotation),
+        )
+        for one in found
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) and one.name not in _HANDED
+    }
+
+
+def _annotated(annotation: Any) -> str:
+    if annotation is inspect.Parameter.empty:
+        return ""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
 def _arguments(
     factory: Callable[..., Any], options: dict[str, Any], embedder: Embedder | None
 ) -> tuple[dict[str, Any], set[str] | None]:
     """Return keyword arguments, and the names that it knows (None: any)."""
     try:
-        parameters = inspect.signature(factory).parameters
+        known = inspect.signature(factory).parameters
     except (TypeError, ValueError):  # some classes written in C tell nothing
         return options, None
     arguments = dict(options)
-    if "config" in parameters:
+    if "config" in known:
         arguments = {"config": options}
-    if "embedder" in parameters:
+    if "embedder" in known:
         arguments["embedder"] = embedder
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return arguments, None if takes_any else set(parameters)
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    return arguments, None if takes_any else set(known)
 
 
 def _missing(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
     """Return the name of a parameter that has no default and is not given, or ''."""
-    try:
-        parameters = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError):
-        return ""
-    for one in parameters:
-        named = one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
-        if named and one.default is one.empty and one.name not in arguments:
-            return one.name
+    for name, (default, _) in parameters(factory).items():
+        if default is ... and name not in arguments:
+            return name
     return ""
 
 

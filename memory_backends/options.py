@@ -34,27 +34,33 @@ def read_options(cls: type[T], backend: str, config: Mapping[str, Any] | None) -
                 f"memory backend '{backend}' has no option '{name}': it has "
                 + (", ".join(sorted(known)) or "none")
             )
-        kind = _refused(known[name], value)
-        if kind:
+        if not _fits(known[name], value):
             raise SettingsError(
-                f"option '{name}' of memory backend '{backend}' is {value!r:.60}: give {kind}"
+                f"option '{name}' of memory backend '{backend}' is {value!r:.60}: give "
+                f"{allowed(known[name])}"
             )
     return cls(**(config or {}))
 
 
-def _refused(default: Any, value: Any) -> str:
-    """Return what to give in the place of a value that an option cannot have, else ''."""
+def allowed(default: Any) -> str:
+    """Return in words what an option with this default can be given."""
     if isinstance(default, bool):
-        return "" if isinstance(value, bool) else "true or false"
+        return "true or false"
     if isinstance(default, str):
-        return "" if isinstance(value, str) and value.strip() else "a text"
+        return "a text"
     whole = isinstance(default, int)
-    allowed = int if whole else (int, float)
-    of_kind = isinstance(value, allowed) and not isinstance(value, bool)
+    return f"a {'whole ' if whole else ''}number from {int(whole)} to {_MOST[whole]:,}"
+
+
+def _fits(default: Any, value: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, str):
+        return isinstance(value, str) and bool(value.strip())
+    whole = isinstance(default, int)
+    of_kind = isinstance(value, int if whole else (int, float))
     # NaN is in no range.
-    if not of_kind or not int(whole) <= value <= _MOST[whole]:
-        return f"a {'whole ' if whole else ''}number from {int(whole)} to {_MOST[whole]:,}"
-    return ""
+    return of_kind and int(whole) <= value <= _MOST[whole]
 
 
 def fingerprint(

@@ -10,13 +10,31 @@ from types import TracebackType
 from typing import Any
 
 from memory_backends.protocol import Closable, MemoryBackend, Snapshottable
-from memory_backends.registry import create_backend
+from memory_backends.registry import create_backend, open_backend, own_names
 from memory_backends.retrieval.chroma_directory import MemoryDirectory
 from memory_backends.retrieval.embeddings import Embedder
 from memory_backends.state import Snapshot
 from memory_backends.user_memory import UserMemory
 from traces.domain import PromptSlot
 from traces.errors import SettingsError
+
+
+def keepable(backend: MemoryBackend) -> bool:
+    """Say whether a directory can keep what a backend holds."""
+    # One that has to be closed holds its entries elsewhere too.
+    if isinstance(backend, Closable) or not isinstance(backend, Snapshottable):
+        return False
+    return isinstance(backend.snapshot(), Snapshot)
+
+
+def keepable_names() -> list[str]:
+    """Return the names of memtune's own backends that a directory can keep, sorted."""
+    found = []
+    for name in own_names():
+        with open_backend(name) as backend:
+            if keepable(backend):
+                found.append(name)
+    return found
 
 
 class PersistentMemory:
@@ -52,17 +70,12 @@ class PersistentMemory:
         self.name: str = probe.name
         self.slots: tuple[PromptSlot, ...] = probe.slots
         self.fingerprint: str = probe.fingerprint
-        # One that has to be closed holds its entries elsewhere too.
-        if (
-            isinstance(probe, Closable)
-            or not isinstance(probe, Snapshottable)
-            or not isinstance(probe.snapshot(), Snapshot)
-        ):
+        if not keepable(probe):
             if isinstance(probe, Closable):
                 probe.close()
             raise SettingsError(
                 f"memory backend '{backend}' keeps its entries in its own way and cannot be kept "
-                "in a directory; use fact_store or rag"
+                f"in a directory; use one of {', '.join(keepable_names())}"
             )
         options = getattr(probe, "options", None)
         named = asdict(options) if is_dataclass(options) and not isinstance(options, type) else {}

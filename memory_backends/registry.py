@@ -50,6 +50,11 @@ class Found:
         return load_object(self.spec, "--backend")
 
 
+def own_names() -> list[str]:
+    """Return the names of memtune's own backends, sorted."""
+    return sorted(_CLASSES)
+
+
 def backend_names() -> list[str]:
     """Return the names of all backends, sorted."""
     return sorted({*_CLASSES, *(point.name for point in _installed())})

@@ -41,3 +41,13 @@ def context() -> OperationContext:
         prompts=PromptSet({"extraction": "Keep facts.", "update": "Merge."}),
         bind=lambda operation: None,
     )
+
+
+@pytest.fixture
+def json_adapter() -> Iterator[None]:
+    """Predictions ask for JSON, as the gateway's do; for tests that stand in for a model."""
+    import dspy
+    from dspy.adapters.json_adapter import JSONAdapter
+
+    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
+        yield

@@ -17,7 +17,7 @@ from agent.cli.causes import choose
 from agent.cli.main import main
 from agent.cli.recorded import RecordedRun
 from agent.loop import runner
-from agent.loop.directory import RunDirectory
+from agent.loop.directory import BACKEND_CHANGED, RunDirectory
 from tests.loop_fixture import small
 from traces.results import Attribution
 
@@ -452,7 +452,8 @@ def test_another_memory_than_the_recorded_one_is_refused(
     """Where the backend is not the one that was recorded, a replay would prove nothing."""
     _configure(run, lambda config: config["identity"].update(backend_fingerprint="another"))
     line = refused(["attribute", str(run)], capsys)
-    assert "the backend's source (or its options) has changed since" in line
+    assert BACKEND_CHANGED in line
+    assert "the version of a package" in line
     assert "use the memtune" in line
     assert recorded_causes(run) == {}
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.attributing import counts
-from agent.cli import certificate
+from agent.cli import certificate, trace_tree
+from agent.cli.screen import console, grid
 from evals.report import causes
 from traces.results import Attribution
 
@@ -69,6 +70,42 @@ def test_a_certificate_is_shown_in_full() -> None:
         "sure 93%",
         "cost 5 replays, 6 calls, 2,400 tokens",
     ]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("facts: Ana keeps a heron.", [("lost", "facts: Ana keeps a heron.")]),
+        ("not returned: Pavel: no.", [("misled", "Pavel: no.")]),
+        ("returned: a heron; not returned: a crane",
+         [("lost", "returned: a heron"), ("misled", "a crane")]),
+    ],
+)  # fmt: skip
+def test_what_misled_is_not_called_lost(what: str, said: list[tuple[str, str]]) -> None:
+    """What was returned and should not have been has a label of its own."""
+    shown = [(label, text.plain) for label, text in trace_tree.cause(replace(FOUND, lost=what))]
+    assert shown[1 : 1 + len(said)] == said
+    distracted = replace(FOUND, sub_type="distractor", lost="an entry that is not asked for: x")
+    assert trace_tree.cause(distracted)[1][0] == "misled"
+
+
+def test_a_changed_text_stands_behind_what_is_known_of_it() -> None:
+    """Of date and speaker, what is empty is left out."""
+    texts = "(, ) a heron | (2024-07-30, ) a crane | (, Ana) a stork | (2024-07-30, Ana) an ibis"
+    told = "a heron | (2024-07-30) a crane | (Ana) a stork | (2024-07-30, Ana) an ibis"
+    shown = lines(held(repairs=[{**REPAIR, "before": texts}]))
+    assert shown[2] == f"before {told}"
+
+
+def test_a_table_in_a_pipe_has_no_blanks_at_its_lines_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Blanks within a line stay."""
+    table = grid(("name", "left"), ("much wider than its cells", "left"))
+    table.add_row("a", "b")
+    console().print(table)
+    shown = capsys.readouterr().out
+    assert shown.splitlines() == ["name  much wider than its cells", "a     b"]
 
 
 def test_what_speaks_against_a_repair_is_shown() -> None:

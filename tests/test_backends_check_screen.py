@@ -38,7 +38,7 @@ def test_the_verdict_names_each_problem_once_and_what_is_noted(
 ) -> None:
     """A note alone does not make it unsound."""
     assert ended(capsys, NOTED, FAILED)[-1] == "mine is not sound: ids; 1 note: not_seen (12s)."
-    assert ended(capsys, NOTED)[-1].startswith("mine is sound: it keeps the contract")
+    assert ended(capsys, NOTED)[-1].startswith("mine is sound: no check found a fault")
     assert ended(capsys, NOTED)[-1].endswith("; 1 note: not_seen (12s).")
     assert "note" not in ended(capsys, FAILED)[-1]
 

@@ -3,12 +3,10 @@ foresights and the facts that hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -32,10 +30,7 @@ WORDS = ("Rosa keeps bees", "Ben plays chess", "the boat is red", "tea at noon",
          "the lamp is old", "snow fell early", "bread and salt", "seven brass keys")  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def saying(**replies: Mapping[str, Any]) -> Scripted:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from evals.simulation.request import Request
 from memory_backends.registry import create_backend
@@ -22,10 +20,7 @@ BEES = session("Rosa keeps bees", "Ben bottled forty jars")
 CHESS = session("Ivo plays chess", "Mia won a clock", id="s2")
 
 
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 class Asked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,11 +33,7 @@ from traces.hashing import canonical_json
 from traces.operation import OperationContext, substitute
 from traces.schema import MemoryEntry, Variable, change, fact
 
-
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def deciding(**decisions: Mapping[str, Any]) -> Scripted:

@@ -19,7 +19,7 @@ from memory_backends.long_context import LongContextOptions
 from memory_backends.mem0.backend import Mem0Options
 from memory_backends.persistent import PersistentMemory
 from memory_backends.rag import RagOptions
-from memory_backends.registry import create_backend
+from memory_backends.registry import create_backend, own_names
 from tests.backend_fixture import Scripted, context, ingest, one_fact_a_message, session
 from tests.upgrade_fixture import upgraded
 from traces.errors import SettingsError, StoreError
@@ -132,9 +132,15 @@ def test_a_number_that_is_out_of_range_is_refused(name: str, option: str, defaul
 
 
 def test_a_directory_does_not_keep_what_another_store_holds(tmp_path: Path) -> None:
-    """The agent's memory on disk is not for this backend; the message names those it is for."""
-    with pytest.raises(SettingsError, match=r"langgraph_store.*use fact_store or rag"):
+    """The agent's memory on disk is not for this backend; the message names those it is for,
+    and each of them is kept."""
+    with pytest.raises(SettingsError, match=r"langgraph_store.*use one of ") as error:
         PersistentMemory(tmp_path / "memory", "langgraph_store")
+    named = str(error.value).rpartition("use one of ")[2].split(", ")
+    assert named == [name for name in own_names() if name != "langgraph_store"]
+    for name in named:
+        with PersistentMemory(tmp_path / name, name) as memory:
+            assert memory.name == name
 
 
 def test_slots_and_prompts_are_those_of_the_fact_store() -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from memory_backends.linked_notes.note import Note
 from memory_backends.registry import create_backend
@@ -23,10 +20,7 @@ HOME = session("my home is Lisbon"), session("my home is Porto", id="s2", date=D
 OVER = {"number": 1, "context": "superseded since June", "tags": []}
 
 
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def operation(ctx: OperationContext, name: str) -> OperationRecord:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from memory_backends.mem0.extraction import texts_in, turns
 from memory_backends.registry import create_backend
@@ -18,11 +15,7 @@ from tests.upgrade_fixture import upgraded
 from traces.domain import Message
 from traces.errors import BudgetExceeded, SettingsError
 
-
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def test_each_step_of_an_add_is_an_operation() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +17,7 @@ from tests.mem0_fixture import TALK, Extracting, passed, section
 from traces.domain import Message
 from traces.errors import OperationError
 
-
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 class _Later(datetime):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from agent import create_memory_agent
 from agent.chat.graph import MemoryAgent
@@ -28,10 +26,7 @@ from tests.persistent_fixture import files_of, texts_of
 LATER = session("I keep goats too.", id="s2"), session("I sold my canoe.", id="s3")
 
 
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def shown(model: Extracting) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import dspy
@@ -38,10 +38,7 @@ class Nearness:
         return np.array([[near, math.sqrt(1 - near**2)] for near in cosines])
 
 
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def test_a_search_is_mem0s_and_changes_nothing() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from memory_backends.registry import create_backend
 from tests.backend_fixture import ask, context, ingest, session, texts
@@ -17,11 +15,7 @@ from traces.errors import OperationError
 from traces.operation import substitute
 from traces.schema import MemoryEntry, change, fact
 
-
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 def test_what_replaces_an_extraction_is_what_mem0_stores() -> None:

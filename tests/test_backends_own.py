@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import linecache
 import sys
@@ -324,3 +325,25 @@ def test_texts_and_dicts_are_read(value: list[Any]) -> None:
     read = items(value, "search")
     assert [i.text for i in read] == [v if isinstance(v, str) else v["text"] for v in value]
     assert [i.key for i in read] == [i.key for i in items(value, "search")]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOMEM, errno.ENOSPC])
+def test_what_is_the_machines_is_not_the_classes(number: int) -> None:
+    """A full disk or memory ends the run as what it is; a missing file is the class's own."""
+
+    class Failing:
+        error: OSError
+
+        def add(self, messages: list[dict[str, Any]]) -> None:
+            raise self.error
+
+        def search(self, question: str) -> list[str]:
+            return []
+
+    backend = Coarse(Failing(), "failing", "f")
+    Failing.error = OSError(number, "the machine's")
+    with pytest.raises(OSError, match="the machine's"):
+        ingest(backend, passing(backend), FIRST)
+    Failing.error = FileNotFoundError(errno.ENOENT, "gone")
+    with pytest.raises(OperationError, match="add of memory backend 'failing' raised File"):
+        ingest(backend, passing(backend), FIRST)

@@ -11,20 +11,25 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
+from agent.chat.turns import Turns
 from agent.cli.main import main
 
 BANNER = "SIMULATED: a program plays the model: machinery, not language quality."
 
 
 @pytest.fixture
-def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
-    """Run `memtune chat` in a directory of its own with lines on stdin; returns (exit code,
-    output lines, errors)."""
+def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterator[Any]:
+    """Run `memtune chat` in a directory of its own with lines on stdin, on one day in May: how
+    the simulated model words things changes with it; returns (exit code, output lines, errors)."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, lines: tuple[str, ...] = ()) -> tuple[int, list[str], str]:
@@ -33,7 +38,14 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
         done = capsys.readouterr()
         return code, done.out.splitlines(), done.err
 
-    return run
+    with time_machine.travel(datetime(2024, 5, 12, 9, tzinfo=UTC)):
+        yield run
+
+
+def lisbon(memories: list[str]) -> bool:
+    """Say whether it is remembered where Ana lives, and no more: how the simulated model words it
+    changes with the day."""
+    return len(memories) == 1 and memories[0].startswith("Ana ") and "Lisbon" in memories[0]
 
 
 def test_a_pipe_is_a_turn_a_line(chat: Any) -> None:
@@ -43,6 +55,45 @@ def test_a_pipe_is_a_turn_a_line(chat: Any) -> None:
     assert chat(lines=lines) == (0, [BANNER, "Not mentioned", "Lisbon"], "")
     assert chat("--once", "Where do I live?") == (0, [BANNER, "Lisbon"], "")
     assert chat(lines=()) == (0, [], "")
+
+
+def test_an_answer_is_whole_before_it_is_remembered(
+    chat: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its last word does not wait for what only the next turn needs."""
+    shown = []
+    remember = Turns.remember
+
+    def listening(turns: Turns, user: str, number: int) -> str:
+        shown.append(capsys.readouterr().out)
+        return remember(turns, user, number)
+
+    monkeypatch.setattr(Turns, "remember", listening)
+    assert chat("--once", "Where do I live?") == (0, [], "")
+    assert shown == [f"{BANNER}\nNot mentioned\n"]
+
+
+def test_a_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
+    """On stderr, where that is a terminal: opening, answering, remembering; at the end nothing
+    of it is left, and stdout holds the answer alone."""
+    read, own = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent", "chat", "--backend", "episodic", "--once", "Hello."],
+        cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=own,
+    )  # fmt: skip
+    os.close(own)
+    told = b""
+    with suppress(OSError):  # the end of a terminal
+        while piece := os.read(read, 4096):
+            told += piece
+    os.close(read)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.decode().splitlines() == [BANNER, "Not mentioned"]
+    places = [told.index(what) for what in (b"opening the memory", b"answering", b"remembering")]
+    assert places == sorted(places)
+    assert told.endswith((b"\x1b[2K", b"\x1b[?25h"))
 
 
 def test_json_lines_say_all_of_a_turn(chat: Any) -> None:
@@ -55,7 +106,7 @@ def test_json_lines_say_all_of_a_turn(chat: Any) -> None:
         "retrieved": [], "remembered": True, "problem": "", "model": "sim/rules-1",
         "simulated": True,
     }  # fmt: skip
-    assert [m["text"] for m in memories] == ["Ana lives in Lisbon."]
+    assert lisbon([m["text"] for m in memories])
     assert (why["turn"], why["entries"], why["simulated"]) == ("t000001", [], True)
 
 
@@ -195,7 +246,7 @@ def test_a_terminal_asks_before_it_forgets_and_ends_politely(tmp_path: Path) -> 
     from tests.chat_fixture import agent_at
 
     with agent_at(tmp_path / "memory") as agent:
-        assert [entry.text for entry in agent.memories("Ana")] == ["Ana lives in Lisbon."]
+        assert lisbon([entry.text for entry in agent.memories("Ana")])
 
 
 def test_a_long_answer_is_wrapped_on_a_terminal_only(

@@ -15,6 +15,7 @@ from agent.cli.following import print_next
 from agent.cli.main import main
 from agent.cli.screen import console
 from agent.loop.assemble import all_slots
+from agent.loop.directory import BACKEND_CHANGED
 from agent.loop.mending import RESUME, SAME_COMMAND, how_to_go_on
 from agent.settings import load_settings
 from memory_backends.foreign import make_foreign
@@ -73,7 +74,7 @@ def test_a_backend_that_broke_is_mended_and_the_same_command_begins_anew(
     del sys.modules["mended_memory"]
     assert main(["resume", run.name]) == 1
     refused = capsys.readouterr().err
-    assert "the backend's source (or its options) has changed since" in refused
+    assert BACKEND_CHANGED in refused
     assert "the same 'memtune run' command begins a new run" in refused
     assert main([*command, "--attribution", "provenance"]) == 0
 
@@ -207,3 +208,13 @@ def test_a_memory_that_shows_nothing_is_told_what_to_offer(
     assert "memtune trace" in following
     assert "memtune compare" in following
     assert "export" not in following
+
+
+def test_a_memory_whose_order_is_chance_is_told_so_after_its_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its scores may be chance and its replays prove nothing: who reads only the end learns it."""
+    assert main(["run", *SMALL, "--backend", "tests.broken_backends:Random"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "not_deterministic: given the same again, the memory did something else" in shown
+    assert "'memtune backends check tests.broken_backends:Random' says where" in shown

@@ -43,6 +43,16 @@ def test_plain_progress_says_each_stage_once(
     assert "120 calls made, 34 saved" in captured.err
 
 
+def test_a_run_that_goes_on_says_so(services: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls made before it opened are an earlier process's; one call is a call."""
+    services.gateway.budget.calls = 1
+    PlainProgress()(Progress(0, 5, "open"), services)
+    assert capsys.readouterr().err == "night: continuing (1 call made, 34 saved)\n"
+    services.gateway.budget.calls = 0
+    PlainProgress()(Progress(0, 5, "open"), services)
+    assert capsys.readouterr().err == "night: starting\n"
+
+
 def test_json_progress_is_one_object_a_line(
     services: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

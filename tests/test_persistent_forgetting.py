@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from memory_backends.persistent import PersistentMemory
 from memory_backends.retrieval.chroma_directory import CHROMA
@@ -24,11 +21,7 @@ from tests.persistent_fixture import (
     write,
 )
 
-
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 # forgetting -------------------------------------------------------------------------

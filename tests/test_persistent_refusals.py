@@ -7,13 +7,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dspy
 import pytest
-from dspy.adapters.json_adapter import JSONAdapter
 
 from memory_backends.persistent import PersistentMemory
 from memory_backends.registry import create_backend
@@ -32,11 +29,7 @@ from tests.persistent_fixture import (
 )
 from traces.errors import IdentityError, LockedError, SettingsError, StoreError
 
-
-@pytest.fixture(autouse=True)
-def _json() -> Iterator[None]:
-    with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
-        yield
+pytestmark = pytest.mark.usefixtures("json_adapter")
 
 
 # refusals ---------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_the_report_holds_the_facts_of_the_run(data: dict[str, Any]) -> None:
     text = render_markdown(build_report(data))
     for fact in (
         "SIMULATED", "all rounds were used", "0.400", "0.550", "+0.150", "30%", "0.900",
-        "accepted", "0.004", "ExtractionError", "omission 2", "no_evidence", "+Keep dates.",
+        "promoted", "0.004", "ExtractionError", "omission 2", "no_evidence", "+Keep dates.",
         "loses questions", "1,234 model calls", "567 saved", "1m01s",
         "1 problem found", "D1:9", "temporal", "extraction", "fact_store", "1 train",
     ):  # fmt: skip

@@ -22,7 +22,13 @@ Messages are one line: they name the file, line or field, and say what to do.
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+# Of system calls. Other OSErrors (a file, a connection) are the caller's own.
+_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
 
 
 class MemtuneError(Exception):
@@ -145,3 +151,9 @@ class StoreError(MemtuneError):
     """The store is damaged, or was written by an unknown version."""
 
     code = "store_error"
+
+
+def of_machine(error: BaseException) -> bool:
+    """Say whether an error is the machine's, which no backend or repair is to blame for: a full
+    disk, no more files."""
+    return isinstance(error, OSError) and error.errno in _MACHINE

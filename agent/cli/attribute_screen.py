@@ -74,7 +74,7 @@ class Shown:
                 self._bar.update(self._bar.task_ids[0], completed=made, calls=calls)
             elif time.monotonic() - self._at >= _PAUSE:
                 self._at = time.monotonic()
-                _say(f"{made:,} of {self._total:,} done ({calls:,} calls made)")
+                _say(f"{made:,} of {self._total:,} done ({wording.plural(calls, 'call')} made)")
 
     def _start(self) -> None:
         from rich.console import Console

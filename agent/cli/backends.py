@@ -16,16 +16,34 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="Of the backend, as JSON; may be given again."
+    ),
+]
 
 _LIST = """[bold]Examples[/bold]
 
 \b
 memtune backends list
+memtune backends show NAME
 memtune run --backend NAME
 
 Level: 'fine' backends run every step through memtune, 'coarse' ones are classes
 with add and search that are wrapped. Slots are the prompts that can be tuned.
 Entries: what is in memory can be seen. Snapshots: replays need not start anew."""
+
+_SHOW = """[bold]Examples[/bold]
+
+\b
+memtune backends show fact_store
+memtune backends show mem0 --option update=true
+memtune backends show my_module:MyMemory --json
+
+Options go into memtune.toml, as a table [backend_config], or into the variable
+MEMTUNE__BACKEND_CONFIG as JSON. Some options bring slots with them: --option says
+with which the backend is made here."""
 
 _NEW = """[bold]Examples[/bold]
 
@@ -52,7 +70,8 @@ memtune backends check my_memory.py --json
 Runs the conformance suite: form, isolation of conversations, determinism on
 different days, inputs, ids, snapshots, reuse, repairs, threads, odd texts,
 deadlines, what is left behind. Operations that ask a model get the simulated one.
-It runs in a process of its own; what the backend prints goes to stderr.
+It runs in a process of its own; what the backend prints goes to stderr. A fault
+that depends on the data is found in a run only, under 'What broke'.
 In your own CI: pytest --memtune-backend NAME.
 
 Options are keyword arguments of the class; where it has a parameter 'config', that
@@ -97,6 +116,24 @@ def list_(json: Json = False) -> None:
     screen.print("A class of your own: module:attr, or 'memtune backends new NAME'.")
 
 
+@app.command("show", epilog=_SHOW)
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="NAME or module:attr.")],
+    option: Options = None,
+    json: Json = False,
+) -> None:
+    """Show one memory backend: its slots, its options, and what it can do."""
+    from agent.backend_list import details
+
+    found = details(name, {**_configured(name), **_options(option or [])})
+    if json:
+        typer.echo(json_module.dumps(found.to_json(), indent=2))
+        return
+    from agent.cli.backends_screen import print_details
+
+    print_details(found)
+
+
 @app.command("new", epilog=_NEW)
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the package and the backend.")],
@@ -130,12 +167,7 @@ def check(
     target: Annotated[
         str, typer.Argument(metavar="NAME|PATH", help="NAME, module:attr, a file or a folder.")
     ],
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option", metavar="NAME=VALUE", help="Of the backend, as JSON; may be given again."
-        ),
-    ] = None,
+    option: Options = None,
     seconds: Annotated[
         float, typer.Option(min=0.1, help="Granted to each pass over a small conversation.")
     ] = 20.0,

@@ -1,15 +1,59 @@
-"""What `memtune backends check` shows of its checks: a row each, then the verdict."""
+"""What `memtune backends` shows: of one backend its slots and options; of its checks a row each,
+then the verdict."""
 
 from __future__ import annotations
+
+import json
 
 from rich.table import Table
 from rich.text import Text
 
-from agent.cli.screen import console, foreign
+from agent.backend_list import Details
+from agent.cli.screen import command, console, foreign, grid, heading, note
 from evals.report.wording import duration, plural
 from memory_backends.conformance.finding import Result, Status
 
 _STYLES = {"passed": "green", "failed": "bold red", "not_run": "dim"}
+
+
+def print_details(found: Details) -> None:
+    """Print slots, capabilities and options of a backend, and how options are given."""
+    row, screen = found.row, console()
+    title = foreign(row.name, "bold")
+    screen.print(title.append(f"  {row.source}, {row.level}", "not bold"))
+    facts = grid(("", "left"), ("", "wrap"))
+    facts.show_header = False
+    slots = ", ".join(f"{s.name}" + (f" ({s.kind})" * (s.kind != s.name)) for s in found.slots)
+    facts.add_row("slots", foreign(slots or "none: nothing to tune"))
+    can = {"entries": row.entries, "snapshots": row.snapshots, "memtune chat": found.chat}
+    for name, yes in can.items():
+        facts.add_row(name, "yes" if yes else "no")
+    screen.print(facts)
+    heading(screen, "Options")
+    if not found.options:
+        note(screen, "none", "")
+        return
+    table = grid(("name", "left"), ("default", "left"), ("allowed", "wrap"))
+    for one in found.options:
+        default = "(needed)" if one.required else _written(one.default)
+        table.add_row(foreign(one.name), foreign(default), foreign(one.allowed or "-"))
+    screen.print(table)
+    if found.about:
+        screen.print()
+        screen.print(foreign(found.about, "dim", limit=2_000))
+    heading(screen, "To set one")
+    first = found.options[0]
+    value = "VALUE" if first.default is None else _written(first.default)
+    command(screen, f"backend_config = {{ {first.name} = {value} }}  # in memtune.toml")
+    command(screen, f"MEMTUNE__BACKEND_CONFIG='{{\"{first.name}\": {value}}}' memtune run ...")
+
+
+def _written(default: object) -> str:
+    """Return a default as JSON and TOML write it."""
+    try:
+        return json.dumps(default)
+    except TypeError:
+        return json.dumps(repr(default))
 
 
 def print_check(result: Result) -> None:
@@ -52,5 +96,5 @@ def print_end(name: str, results: list[Result], seconds: float) -> None:
     if errors:
         said, style = f"is not sound: {', '.join(dict.fromkeys(errors))}", "bold red"
     else:
-        said, style = "is sound: it keeps the contract of a memory backend", ""
+        said, style = "is sound: no check found a fault", ""
     screen.print(foreign(f"{name} {said}{noted} ({duration(seconds)}).", style))

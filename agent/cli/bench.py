@@ -230,11 +230,12 @@ def _share(value: float | None) -> str:
 
 
 def _show(summary: Mapping[str, Any], checks: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    console.print("[bold]SIMULATED:[/bold] machinery is tested here, not language quality.")
+    from agent.cli.screen import console
+
+    screen = console()
+    screen.print("[bold]SIMULATED:[/bold] machinery is tested here, not language quality.")
     table = Table("condition", "runs", "gain (95%)", "closed", "rel.", "promote", box=None)
     for condition, f in summary.items():
         low, high = f["interval"]
@@ -247,7 +248,7 @@ def _show(summary: Mapping[str, Any], checks: Any) -> None:
             _share(f["relative_gain"]).strip(),
             f"{f['promoting_runs']}",
         )
-    console.print(table)
+    screen.print(table)
     for check in checks:
         mark = "[green]holds[/green]" if check.holds else "[red]FAILS[/red]"
-        console.print(f"{mark}  {check.name}: {check.measured} (asked: {check.asked})")
+        screen.print(f"{mark}  {check.name}: {check.measured} (asked: {check.asked})")

@@ -9,6 +9,7 @@ from agent.cli.screen import console, heading
 from evals.benchmarks.attribution import HARD
 from evals.benchmarks.attribution_targets import LEAST_PAIRS, LEAST_SINGLES
 from evals.benchmarks.loop import Check
+from evals.report import wording
 from traces.domain import PIPELINE
 from traces.errors import NotIntervenable
 
@@ -150,7 +151,8 @@ def _print_notes(screen: Console, done: Mapping[str, Any]) -> None:
                 f"{name}: {one['without_confidence']} of {one['cases']} without a confidence."
             )
         if one["broke"]:
-            notes.append(f"[red]{name}: broke on {one['broke']} failures[/red] (abstentions here).")
+            broke = wording.plural(one["broke"], "failure")
+            notes.append(f"[red]{name}: broke on {broke}[/red] (abstentions here).")
     screen.print()
     for note in notes:
         screen.print(note, style="dim")

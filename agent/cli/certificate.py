@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ Row = tuple[str, "Text"]
 _TEXTS = 300
 _FAILED = 3
 _ALTERNATIVES = 3
+# Date and speaker before a changed text, one of them or both empty.
+_EMPTY = re.compile(r"(^| \| )\((\S*), \) |(^| \| )\(, ")
 
 
 def rows(found: Attribution) -> list[Row]:
@@ -57,7 +60,15 @@ def _repairs(held: Mapping[str, Any]) -> Iterator[Row]:
         yield "repaired", line
         for label in ("before", "after"):
             if one.get(label):
-                yield f"  {label}", foreign(_text(one[label]), limit=_TEXTS)
+                yield f"  {label}", foreign(_EMPTY.sub(_known, _text(one[label])), limit=_TEXTS)
+
+
+def _known(found: re.Match[str]) -> str:
+    """Return what is known of date and speaker."""
+    before, date, without_date = found.groups()
+    if without_date is not None:
+        return f"{without_date}("
+    return f"{before}({date}) " if date else before
 
 
 def _became(held: Mapping[str, Any]) -> Iterator[Row]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from agent.cli.waiting import Waiting
 
 MEMORY = Path("memory")
 USER = "user"
@@ -60,7 +63,9 @@ def chat(
     ] = None,
     backend: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Memory backend.", show_default="fact_store"),
+        typer.Option(metavar="NAME",
+                     help="Memory backend, one that 'memtune backends show' says chat can use.",
+                     show_default="fact_store"),
     ] = None,
     once: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Say one thing, print the answer, end.")
@@ -73,17 +78,26 @@ def chat(
     """Chat with an agent that remembers what you say."""
     if not user.strip():
         raise typer.BadParameter("is empty; say whose memory it is", param_hint="--user")
-    from agent.chat.create import create_memory_agent
-    from agent.cli.chat_session import ChatSession
     from agent.settings import load_settings
 
     settings = load_settings(model=model, api_base=api_base, backend=backend)
-    from langgraph.checkpoint.memory import InMemorySaver
+    with ExitStack() as stack:
+        waiting = stack.enter_context(Waiting())
+        # What model, memory and graph rest on takes seconds to import.
+        waiting.show("opening the memory")
+        from langgraph.checkpoint.memory import InMemorySaver
 
-    with create_memory_agent(
-        model, prompts=prompts, memory=memory, settings=settings, checkpointer=InMemorySaver()
-    ) as agent:
-        session = ChatSession(agent, user, flagged, as_json=json)
+        from agent.chat.create import create_memory_agent
+        from agent.cli.chat_session import ChatSession
+
+        agent = stack.enter_context(
+            create_memory_agent(
+                model, prompts=prompts, memory=memory, settings=settings,
+                checkpointer=InMemorySaver(),
+            )
+        )  # fmt: skip
+        waiting.stop()
+        session = ChatSession(agent, user, flagged, as_json=json, waiting=waiting)
         if once is not None:
             session.take(once)
             return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from agent.cli.chat_screen import HELP, SHOWN_ID, Answer, print_memories, print_why
+from agent.cli.waiting import Waiting
 from traces.errors import MemtuneError, SettingsError
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ class ChatSession:
     """Talks for one user. `run` reads stdin to its end; `take` handles one line."""
 
     def __init__(
-        self, agent: MemoryAgent, user: str, flagged: Path, *, as_json: bool = False
+        self,
+        agent: MemoryAgent,
+        user: str,
+        flagged: Path,
+        *,
+        as_json: bool = False,
+        waiting: Waiting | None = None,
     ) -> None:
         self._agent = agent
+        self._waiting = waiting or Waiting()
         self._user = user
         self._flagged = flagged
         self._json = as_json
@@ -81,10 +89,22 @@ class ChatSession:
     # a turn ------------------------------------------------------------------------
 
     def _answer(self, text: str) -> None:
-        from langchain_core.messages import AIMessageChunk, HumanMessage
-
         if not self._json:
             self._label()
+        self._waiting.show("answering")
+        try:
+            state = self._stream(text)
+        finally:
+            self._waiting.stop()
+        if self._json:
+            self._print_json(text, state)
+        if not state["remembered"]:
+            typer.echo(f"memtune: not remembered yet: {state['problem']}", err=True)
+
+    def _stream(self, text: str) -> dict[str, Any]:
+        """Take one turn, printing the answer as it comes; return the graph's state after it."""
+        from langchain_core.messages import AIMessageChunk, HumanMessage
+
         shown = Answer()
         state: dict[str, Any] = {}
         stream = self._agent.stream(
@@ -92,16 +112,18 @@ class ChatSession:
         )
         for mode, piece in stream:
             if mode == "updates":
-                for update in piece.values():
+                for node, update in piece.items():
                     state.update(update)
+                    if node == "answer":
+                        # Remembering may take many calls: nobody waits for a line's end.
+                        self._waiting.stop()
+                        if not self._json:
+                            shown.end()
+                        self._waiting.show("remembering")
             elif not self._json and isinstance(piece[0], AIMessageChunk):
+                self._waiting.stop()
                 shown(str(piece[0].content))
-        if self._json:
-            self._print_json(text, state)
-        else:
-            shown.end()
-        if not state["remembered"]:
-            typer.echo(f"memtune: not remembered yet: {state['problem']}", err=True)
+        return state
 
     def _print_json(self, text: str, state: dict[str, Any]) -> None:
         turns = self._agent.turns

@@ -111,9 +111,9 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
         fixed = causes.without_prompt(counted)
         if fixed:
             note(screen, f"{fixed} in {where}")
-    unseen = causes.not_seen(report)
-    if unseen:
-        note(screen, unseen, "yellow")
+    for told in (causes.not_seen(report), causes.not_steady(report)):
+        if told:
+            note(screen, told, "yellow")
 
 
 def _broken(screen: Console, report: Mapping[str, Any]) -> None:
@@ -148,7 +148,7 @@ def _gate(screen: Console, report: Mapping[str, Any]) -> None:
             row = ("no candidate", "-", "-", foreign(why[number]))
         else:
             row = (
-                "promoted" if gate["decision"] == "accepted" else gate["decision"],
+                gate["decision"],
                 wording.difference(gate["gain"]),
                 wording.p_value(gate["p_value"]),
                 foreign(_reason(gate)),

@@ -133,6 +133,7 @@ def _write_sample(run: str, size: int, out: Path | None, json: bool) -> None:
     from agent.cli.recorded import RecordedRun
     from agent.loop.directory import find_run, write_whole
     from evals.judge_labels import sample_to_label, verdict_counts
+    from evals.report.wording import plural
     from traces.errors import RunDirectoryError, SettingsError
 
     if out is None:
@@ -163,8 +164,8 @@ def _write_sample(run: str, size: int, out: Path | None, json: bool) -> None:
         )  # fmt: skip
         return
     typer.echo(
-        f"{out}: {len(rows)} answers of {name}, {counts[True]} judged right and {counts[False]} "
-        "wrong, in no order that tells which.\n"
+        f"{out}: {plural(len(rows), 'answer')} of {name}, {counts[True]} judged right and "
+        f"{counts[False]} wrong, in no order that tells which.\n"
         'Write true or false as "correct" in each, by the gold answer and without looking at '
         f"the run; then: memtune judge-check {shlex.quote(str(out))}"
     )

@@ -112,9 +112,10 @@ class PlainProgress(_Quiet):
                 return
             self._said.add(stage)
             now = facts(progress, services)
-            line = f"{where(progress, services)}: {STAGES.get(progress.stage, progress.stage)}"
-            if now["calls"]["made"]:
-                line += f" ({now['calls']['made']:,} calls made, {now['calls']['saved']:,} saved)"
+            made, saved = now["calls"]["made"], now["calls"]["saved"]
+            line = f"{where(progress, services)}: {doing(progress, made)}"
+            if made:
+                line += f" ({wording.plural(made, 'call')} made, {saved:,} saved)"
             with contextlib.suppress(OSError, ValueError):
                 print(line, file=sys.stderr, flush=True)
 
@@ -209,6 +210,13 @@ def where(progress: Progress, services: Services) -> str:
     return f"round {progress.round} of {progress.rounds}"
 
 
+def doing(progress: Progress, made: int) -> str:
+    """Return the stage in words; a run that begins with `made` calls is one that goes on."""
+    if progress.stage == "open" and made:
+        return "continuing"
+    return STAGES.get(progress.stage, progress.stage)
+
+
 def draw(progress: Progress, services: Services, pace: Pace) -> RenderableType:
     """Return the live display: where it is, how far, and what it has cost."""
     from rich.console import Group
@@ -218,7 +226,7 @@ def draw(progress: Progress, services: Services, pace: Pace) -> RenderableType:
 
     now = facts(progress, services)
     title = Text(where(progress, services), style="bold")
-    title.append(f"  {STAGES.get(progress.stage, progress.stage)}", style="not bold")
+    title.append(f"  {doing(progress, now['calls']['made'])}", style="not bold")
     bar = Table.grid(padding=(0, 1))
     unit = "failures" if progress.stage == "attribute" else "episodes"
     counted = f"{progress.done}/{progress.total} {unit}"
@@ -237,7 +245,8 @@ def draw(progress: Progress, services: Services, pace: Pace) -> RenderableType:
     limit = f" of {now['max_calls']:,}" if now["max_calls"] else ""
     used = f"{wording.tokens(now['tokens'])} tokens"
     used += f" of {wording.tokens(now['max_tokens'])}" if now["max_tokens"] else ""
-    parts = [f"{made:,}{limit} calls, {saved:,} saved", used, *_times(now, progress, pace)]
+    calls = f"{made:,}{limit} calls" if limit else wording.plural(made, "call")
+    parts = [f"{calls}, {saved:,} saved", used, *_times(now, progress, pace)]
     return Group(title, bar, Text(" · ".join(parts), style="dim"))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from evals.report.wording import printable
 
@@ -14,16 +16,29 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 WIDEST = 100
+_FILL = re.compile(r" +(?=\n)")
 
 
 def console() -> Console:
     """Return the console of stdout: 80 columns where it is no terminal, at most WIDEST."""
     from rich.console import Console
 
-    made = Console(highlight=False)
+    terminal = sys.stdout.isatty()
+    made = Console(highlight=False, file=None if terminal else cast("IO[str]", _Unfilled()))
     # Some programs start others with COLUMNS=0: nothing would be shown at all.
     made.width = min(made.width, WIDEST) or 80
     return made
+
+
+class _Unfilled:
+    """stdout, but lines end where their text does: tables are filled with blanks."""
+
+    def write(self, text: str) -> int:
+        """Write text without the blanks before each line's end."""
+        return sys.stdout.write(_FILL.sub("", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
 
 
 def foreign(text: object, style: str = "", limit: int = 400) -> Text:

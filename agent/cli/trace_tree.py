@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from agent.cli import certificate
@@ -28,6 +29,8 @@ _STYLES = {
 }  # fmt: skip
 _MARK = "bold red"
 _CONTEXT = 10
+# How a repair says what it left out.
+_UNWANTED = re.compile(r"(?:^|; )(?:not returned|without|deleted): ")
 
 
 def print_trace(traced: Traced) -> None:
@@ -58,7 +61,7 @@ def print_head(screen: Console, traced: Traced) -> None:
     rows.add_row("answered", foreign(said))
     rows.add_row("verdict", _verdict(traced))
     if answer.correct is False:
-        for label, line in _cause(traced.attribution):
+        for label, line in cause(traced.attribution):
             rows.add_row(label, line)
     rows.add_row("prompts", Text(f"{traced.which or 'other'} {traced.prompts.hash[:12]}", "dim"))
     screen.print(rows)
@@ -77,7 +80,8 @@ def _verdict(traced: Traced) -> Text:
     return line
 
 
-def _cause(found: Attribution | None) -> list[tuple[str, Text]]:
+def cause(found: Attribution | None) -> list[tuple[str, Text]]:
+    """Return label and line of what went wrong and where, then of what proves it."""
     from rich.text import Text
 
     if found is None:
@@ -92,10 +96,19 @@ def _cause(found: Attribution | None) -> list[tuple[str, Text]]:
         where = f" at {found.kind} operation '{found.names[0]}'{also}{where}"
     title.append(where, "not bold default")
     lines = [("cause", title)]
-    for label, text in (("lost", found.lost), ("given", found.given), ("made", found.produced)):
+    for label, text in (*_what(found), ("given", found.given), ("made", found.produced)):
         if text:
             lines.append((label, foreign(text)))
     return [*lines, *certificate.rows(found)]
+
+
+def _what(found: Attribution) -> list[tuple[str, str]]:
+    """Return what went missing as `lost`, and what was there and should not have been as
+    `misled`."""
+    if found.sub_type == "distractor" and not _UNWANTED.search(found.lost):
+        return [("misled", found.lost)]
+    lost, *misled = _UNWANTED.split(found.lost, maxsplit=1)
+    return [("lost", lost), *(("misled", text) for text in misled)]
 
 
 def _error(found: Attribution) -> str:

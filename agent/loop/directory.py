@@ -21,7 +21,10 @@ LOCK = ".lock"
 
 _RESTORE = "restore it from a backup or start a new run"
 # A fingerprint tells nobody what has changed.
-BACKEND_CHANGED = "the backend's source (or its options) has changed since"
+BACKEND_CHANGED = (
+    "the backend's source (or its options, or the version of a package that it rests on) has "
+    "changed since"
+)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -109,6 +109,7 @@ def _gate(record: Mapping[str, Any]) -> dict[str, Any]:
         "incumbent": record["incumbent"],
         "candidate": record["candidate"],
         **{name: decided.get(name) for name in _GATE_FIELDS},
+        "decision": wording.decision(decided["decision"]),
         "incumbent_score": record["incumbent_selection"]["score"],
         "candidate_score": record["candidate_selection"]["score"],
     }
@@ -129,7 +130,7 @@ def _round(record: Mapping[str, Any]) -> dict[str, Any]:
         "raced": len(proposed.get("race", ())),
         "edits": list(proposed.get("edits", ())),
         "proposal": proposed.get("reason"),
-        "gate": gated["gate"]["decision"] if gated else None,
+        "gate": wording.decision(gated["gate"]["decision"]) if gated else None,
     }
 
 

@@ -11,7 +11,7 @@ from evals.report.tables import plain, table
 
 COUNTS = (
     "by_verdict", "by_error_type", "certified_by_error_type", "by_sub_type", "without_prompt",
-    "abstained",
+    "unproved", "abstained",
 )  # fmt: skip
 _TITLES = {
     "training": "training, over all rounds (what the optimizer learns from)",
@@ -88,9 +88,9 @@ def render(report: Mapping[str, Any]) -> list[str]:
         found = report["attributions"][name]
         if found is not None:
             lines += [f"### {title}", "", *_counted(found)]
-    unseen = not_seen(report)
-    if unseen:
-        lines += [f"{plain(unseen)}.", ""]
+    for told in (not_seen(report), not_steady(report)):
+        if told:
+            lines += [f"{plain(told)}.", ""]
     return [*lines, *_examples(report["examples"])]
 
 
@@ -126,6 +126,21 @@ def not_seen(report: Mapping[str, Any]) -> str:
     return (
         "not_intervenable: the memory shows too little of what it holds. Offer entries(), and "
         f"put and remove for proofs; 'memtune backends check {backend}' says what is missing"
+    )
+
+
+def not_steady(report: Mapping[str, Any]) -> str:
+    """Return in words that the memory put out something else when it was given the same again;
+    nothing where no attribution met that."""
+    parts = report["attributions"].values()
+    met = sum(((f or {}).get("unproved") or {}).get("not_deterministic", 0) for f in parts)
+    if not met:
+        return ""
+    backend = wording.printable(report["identity"].get("backend"))
+    return (
+        f"not_deterministic: given the same again, the memory did something else, in "
+        f"{wording.plural(met, 'failure')}; no replay proves anything there, and scores may change "
+        f"by chance: 'memtune backends check {backend}' says where"
     )
 
 

@@ -77,7 +77,7 @@ def _broken(report: Mapping[str, Any]) -> list[str]:
     lines = ["## What broke", "", "Questions without a verdict; no score counts them.", ""]
     lines += table(("conversation", "questions", "the first error"), rows)
     more = len(broken) - len(rows)
-    return [*lines, *([f"And {more} conversations more.", ""] if more else [])]
+    return [*lines, *([f"And {wording.plural(more, 'conversation')} more.", ""] if more else [])]
 
 
 def _gates(report: Mapping[str, Any]) -> list[str]:
@@ -215,8 +215,8 @@ def _cost(report: Mapping[str, Any]) -> list[str]:
     after = f"Of these calls, {later:,} were made after the run (memtune attribute)."
     return [
         "## Cost", "",
-        f"{calls['made']:,} model calls made (failed and lost ones too), {calls['saved']:,} saved "
-        f"by reuse; {wording.duration(report['seconds'])} of work.", "",
+        f"{wording.plural(calls['made'], 'model call')} made (failed and lost ones too), "
+        f"{calls['saved']:,} saved by reuse; {wording.duration(report['seconds'])} of work.", "",
         *([f"Cost: {cost}.", ""] if cost else []),
         *table(("role", "calls", "input tokens", "output tokens"), rows, numbers=3),
         *([after, ""] if later > 0 and rows else []),

@@ -52,6 +52,11 @@ def stop_reason(code: str) -> str:
     return STOP_REASONS.get(code, code)
 
 
+def decision(gate: str) -> str:
+    """Return a gate's decision as people read it: what it accepts is promoted."""
+    return "promoted" if gate == "accepted" else gate
+
+
 def score(value: float | None) -> str:
     """Return a score in 0..1 with three decimals, or a dash."""
     return "-" if value is None else f"{value:.3f}"
