@@ -95,40 +95,6 @@ def test_a_search_that_returned_too_little_and_too_much_is_repaired_in_both() ->
     assert trial.tried == [["choose"], ["leave_out"]]
 
 
-class TwoInventions:
-    """A Trial: of two facts that nobody stated, the one repaired comes to light no more, and the
-    other one then misleads."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.made = scene
-
-    def allows(self, calls: int = 1) -> bool:
-        return True
-
-    def scene(self, outcome: Outcome | None = None) -> Scene:
-        return self.made
-
-    def suspects(self, outcome: Outcome | None = None) -> Suspects:
-        first = operation(self.made, "extraction", 0 if outcome else 1)
-        return Suspects(Blame(first, "ExtractionError", "hallucination", "made up"))
-
-    def attempt(self, made: Sequence[Repair], *_: object) -> Outcome:
-        return Outcome(tuple(made), Replayed(Recorder(), "room 9"), len(made) > 1)
-
-
-def test_an_earlier_invention_that_comes_to_light_after_a_repair_is_followed() -> None:
-    """Two of them are found together, in whichever order they were made."""
-    pipe = Pipeline({**SAID, "m5": ("s2", "Rosa", "I prefer tea.")})
-    made_up = "Rosa's desk is in room 9."
-    first = pipe.remember("s1", ("m2", made_up))
-    second = pipe.remember("s2", ("m5", made_up))
-    pipe.ask(QUESTION, "214", "room 9", evidence=["m1"], found=[*second, *first])
-    trial = TwoInventions(scene_of(pipe, Extraction(OWN)))
-    found = search(cast(Trial, trial), Suspects(trial.suspects().blame))
-    assert found.rescue
-    assert len(found.rescue.repairs) == 2
-
-
 def test_an_invention_that_ended_what_still_holds_is_left_out() -> None:
     """Of a question that cannot be answered: a fact that nobody stated ended the entry that the
     last message takes back, which then found nothing to delete."""

@@ -147,15 +147,13 @@ def _clears(repair: Repair, blame: Blame, found: Found) -> bool:
 
 
 def _moved(now: Suspects, scene: Scene, found: Found, repaired: Blame) -> bool:
-    """Say whether what is suspected now is an operation that nobody suspected before: a later one
-    (the repair settled its own suspicion, and a second fault kept the evidence from going
-    further), or one that made up what misled the answer then, wherever it stands."""
-    blame = now.blame
-    if blame is None or blame.operation.id in found.blames or blame.operation.kind == "response":
+    """Say whether what is suspected now is a later operation that nobody suspected before: the
+    repair settled its own suspicion, and a second fault kept the evidence from going further."""
+    if now.blame is None or now.blame.operation.id in found.blames:
         return False
     order = scene.index.position
-    before, after = (order.get(b.operation.id, -1) for b in (repaired, blame))
-    return after > before or blame.sub_type == "hallucination"
+    before, after = (order.get(b.operation.id, -1) for b in (repaired, now.blame))
+    return after > before and now.blame.operation.kind != "response"
 
 
 def extended(trial: Trial, kept: Sequence[Repair], repair: Repair) -> Outcome:
