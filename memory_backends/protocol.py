@@ -67,6 +67,14 @@ class Snapshottable(Protocol):
 
 
 @runtime_checkable
+class Reachable(Protocol):
+    """Keeps its entries somewhere that may be out of reach, such as a server."""
+
+    def reach(self) -> None:
+        """Open that place now, where it is not open yet. Raises StoreError, SettingsError."""
+
+
+@runtime_checkable
 class Closable(Protocol):
     """Holds something that has to be released."""
 

@@ -193,7 +193,7 @@ def test_a_report_counts_verdicts_and_proves_examples_in_a_line() -> None:
         "examples": causes.examples([one.to_json() for one in found[:2]]),
     }
     text = "\n".join(causes.render(report))
-    assert "3 failures: 1 certified by replay, 1 suspected, 1 without a named cause." in text
+    assert "3 failures: 1 certified, 1 suspected, 1 without a named cause." in text
     assert "| ExtractionError | 2 | 1 | omission 2 |" in text
     assert "| no_evidence | 1 |" in text
     assert "certified (93%)" in text

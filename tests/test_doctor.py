@@ -141,6 +141,23 @@ def test_a_check_that_breaks_does_not_stop_the_others(
     assert checks["disk"]
 
 
+def test_a_backend_whose_store_is_down_is_a_problem(
+    doctor: Callable[..., Found], tmp_path: Path
+) -> None:
+    """The store is opened once: its error is told in a line, with what to look at."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    where = tmp_path / "memtune.toml"
+    where.write_text('backend_config = { store = "memory" }\n')
+    assert doctor("--no-calls", "--backend", "langgraph_store")["backend"][0]["status"] == "ok"
+    down = "postgresql:///postgres?host=/nowhere&user=nobody"
+    where.write_text(f'backend_config = {{ store = "{down}" }}\n')
+    (check,) = doctor("--no-calls", "--backend", "langgraph_store")["backend"]
+    assert check["status"] == "problem"
+    assert "the memory's store cannot be reached (OperationalError: " in check["said"]
+    assert "\n" not in check["said"]
+    assert check["mend"].startswith("see that its server runs and lets this user in")
+
+
 @pytest.mark.parametrize(
     ("arguments", "name", "told"),
     [

@@ -257,6 +257,24 @@ def test_the_command_replays_and_shows_the_certificate(memory: Path, capsys: Any
     assert json.loads(capsys.readouterr().out)["attribution"]["method"] == "provenance"
 
 
+def test_the_backend_of_the_directory_need_not_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A memory of another backend than the default is replayed with that; `chat` goes on in it."""
+    monkeypatch.chdir(tmp_path)
+    said = ["chat", "--user", "Ana", "--once"]
+    assert main([*said, "I live in Lisbon.", "--backend", "linked_notes"]) == 0
+    assert main([*said, "Where do I live?"]) == 0
+    capsys.readouterr()
+    assert main(["flag", "--user", "Ana", "--correction", "Porto", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["attribution"]["method"], found["not_replayed"]) == ("replay", "")
+    arguments = ["flag", "--user", "Ana", "--correction", "Porto", "--json"]
+    assert main([*arguments, "--backend", "fact_store"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "memories of the backend 'linked_notes', not of 'fact_store'" in found["not_replayed"]
+
+
 def test_what_is_found_nowhere_says_what_to_do(memory: Path, capsys: Any) -> None:
     """An answer that memory was never told: name its messages, or say that it was not told."""
     capsys.readouterr()

@@ -46,9 +46,10 @@ def create_memory_agent(
     `prompts`: a bundle's directory, a prompt set, or None for the shipped ones. `memory`: a
     directory, held by one process at a time; it keeps many users' memories. `settings`: as
     loaded from environment and memtune.toml, unless given; `model` and `backend` override
-    them. A budget in them holds for all turns ever made here; a deadline is not used. Where a
-    model has a known price and `max_usd` is not given, all turns together may cost 10 USD.
-    `clock`: local time; it dates what is said. `providers` stand in for the models, by role.
+    them. Where none of these names a backend, it is the one whose memories `memory` holds. A
+    budget holds for all turns ever made here; a deadline is not used. Where a model has a known
+    price and `max_usd` is not given, all turns together may cost 10 USD. `clock`: local time; it
+    dates what is said. `providers` stand in for the models, by role.
 
     Raises SettingsError, LockedError (another process has the directory), StoreError and
     IdentityError (another backend wrote it). Turns raise MemtuneErrors; what could not be
@@ -58,7 +59,7 @@ def create_memory_agent(
     given: dict[str, Any] = {} if backend is None else {"backend": backend}
     if model is not None:
         given |= {"model": model, "agent_model": None}
-    chosen = chosen.model_copy(update=given)
+    chosen = _of_directory(chosen.model_copy(update=given), Path(memory))
     with ExitStack() as stack:
         turns = _open(chosen, Path(memory), prompts, clock, remember_answers, providers, stack)
         from agent.chat.graph import build_graph
@@ -66,6 +67,16 @@ def create_memory_agent(
         made = build_graph(turns, checkpointer)
         turns.resources = stack.pop_all()
         return made
+
+
+def _of_directory(settings: Settings, directory: Path) -> Settings:
+    """Return settings with the backend that the directory holds, where none was chosen."""
+    from memory_backends.registry import backend_names
+    from memory_backends.retrieval.chroma_hold import backend_of
+
+    found = None if "backend" in settings.model_fields_set else backend_of(directory)
+    # No module is imported because a file names it.
+    return settings.model_copy(update={"backend": found}) if found in backend_names() else settings
 
 
 def _open(

@@ -65,7 +65,7 @@ def chat(
         str | None,
         typer.Option(metavar="NAME",
                      help="Memory backend, one that 'memtune backends show' says chat can use.",
-                     show_default="fact_store"),
+                     show_default="the one that DIR holds; at first fact_store"),
     ] = None,
     once: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Say one thing, print the answer, end.")

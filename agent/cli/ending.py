@@ -45,13 +45,16 @@ def _status(screen: Console, report: Mapping[str, Any]) -> None:
     said += f", {wording.duration(seconds)}" if seconds is not None else ""
     line.append(f"{';' if report['stop_reason'] else ','} {said}", "not bold dim")
     screen.print(line)
+    given = wording.given_prompts(report)
+    if given:
+        note(screen, f"prompts given: {given}", "dim")
 
 
 def _scores(screen: Console, report: Mapping[str, Any]) -> None:
     heading(screen, "Score on the sealed test split")
     scores = {name: (report["scores"][name] or {}).get("test") for name in ("baseline", "final")}
     if report["scores"]["final"] is None or scores["final"] is None:
-        screen.print("  not opened: a run that was stopped has no final score")
+        note(screen, wording.no_final_score(report), "")
         return
     spread = "95% interval" if report["gate_mode"] == "population" else ""
     table = grid(("", "left"), ("score", "right"), (spread, "left"), ("", "left"))
@@ -105,8 +108,8 @@ def _causes(screen: Console, report: Mapping[str, Any]) -> None:
     proved = training.get("by_verdict", {}).get("certified", 0)
     if proved or (training.get("by_verdict") and report["identity"]["attribution"] == "replay"):
         proved_test = test.get("by_verdict", {}).get("certified", 0)
-        also = f"; {proved_test} of {test['failures']} in test" if test else ""
-        note(screen, f"certified by replay: {proved} of {training['failures']} in training{also}")
+        also = f"; {proved_test} of {test['failures']} in test" if test.get("failures") else ""
+        note(screen, f"certified: {proved} of {training['failures']} in training{also}")
     for where, counted in (("training", training), ("test", test)):
         fixed = causes.without_prompt(counted)
         if fixed:
@@ -171,7 +174,8 @@ def _prompts(screen: Console, report: Mapping[str, Any]) -> None:
     diffs = report["prompts"]["diffs"]
     if not diffs:
         heading(screen, "Prompts")
-        screen.print("  nothing was promoted: the seed prompts stay in force")
+        these = "given" if report["prompts"]["given"] else "seed"
+        screen.print(f"  nothing was promoted: the {these} prompts stay in force")
         return
     heading(screen, "Prompts changed")
     for diff in diffs:

@@ -86,7 +86,7 @@ def flag(
     ] = None,
     backend: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Memory backend.", show_default="fact_store"),
+        typer.Option(metavar="NAME", help="Memory backend.", show_default="the one that DIR holds"),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The data set (.jsonl) that it is added to.")

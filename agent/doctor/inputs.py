@@ -97,10 +97,16 @@ def openings(settings: Settings, dataset: Dataset) -> Iterator[Check]:
 
 
 def backend(settings: Settings) -> Iterator[Check]:
-    """The backend is there, takes its options, and has the slots that are to be tuned."""
+    """The backend is there, takes its options, has the slots that are to be tuned, and can
+    reach what it keeps its entries in."""
     from agent.loop.assemble import tunable_slots
+    from memory_backends.protocol import Reachable
+    from memory_backends.registry import open_backend
 
     slots = [slot.name for slot in tunable_slots(settings)]
+    with open_backend(settings.backend, settings.backend_config) as memory:
+        if isinstance(memory, Reachable):
+            memory.reach()
     tuned = f"tunes {', '.join(slots)}" if slots else "has no prompt to tune: evaluates only"
     yield Check("backend", "ok", f"{settings.backend}: {tuned}", details={"slots": slots})
 

@@ -7,13 +7,15 @@
     identity     what fixes the run
     models       model string by role
     limits       max_calls, max_tokens, deadline and others, None where there is none
+    tested       {"opened": bool, "questions", "judged"}: the final prompts on test; may be missing
     dataset      {"name", "hash", "splits": {name: [ids]}, "problems": [lines], "warning"?}
     rounds       [{"round", "evaluate"?, "attribute"?, "optimize"?, "gate"?}], by round
     finish       record of the finish, or None
-    prompts      {"seed": {slot: text}, "final": {slot: text}}
+    prompts      {"seed": {slot: text}, "final": {slot: text}, "given": where seed is from, or None}
     spent        {role: {"calls", "input", "output"}}
     examples     attributions to show, as JSON; may be missing
     broken       [{"conversation", "missing", "questions", "error"}]; may be missing
+    go_on        what to do once that is mended; may be missing
 
 Of the `done` event it reads baseline, final, gain, gate_mode, scorer, calls, tokens, usd, seconds,
 prompts and test_openings; any of them may be missing or null in a run that has not ended.
@@ -69,6 +71,7 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
         "rounds": len([r for r in data["rounds"] if r.get("evaluate")]),
         "by_round": [_round(r) for r in data["rounds"]],
         "scores": {"baseline": done.get("baseline"), "final": done.get("final")},
+        "tested": dict(data.get("tested", {"opened": False, "questions": 0, "judged": 0})),
         "ceiling": test.get("ceiling", {}).get("score"),
         "beyond_ceiling": (finish or {}).get("beyond_ceiling", ""),
         "gain": done.get("gain"),
@@ -80,9 +83,11 @@ def build_report(data: Mapping[str, Any]) -> dict[str, Any]:
         },
         "examples": examples(data.get("examples", ())),
         "broken": [dict(one) for one in data.get("broken", ())],
+        "go_on": data.get("go_on", ""),
         "prompts": {
             "seed": done.get("prompts", {}).get("seed"),
             "final": done.get("prompts", {}).get("final"),
+            "given": data["prompts"].get("given"),
             "diffs": prompt_diffs(data["prompts"]["seed"], data["prompts"]["final"]),
         },
         "rejected_edits": rejected_edits(data["rounds"]),

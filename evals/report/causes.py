@@ -98,7 +98,7 @@ def verdicts(found: Mapping[str, Any]) -> str:
     """Return how many causes were proved, in words; nothing of a run that did not count them."""
     by = found.get("by_verdict") or {}
     parts = (
-        ("certified", "certified by replay"),
+        ("certified", "certified"),
         ("suspected", "suspected"),
         ("abstained", "without a named cause"),
     )

@@ -45,7 +45,7 @@ def _result(report: Mapping[str, Any]) -> list[str]:
             rows.append((name, wording.score(found["score"]), wording.interval(found["interval"]),
                          str(found["n"])))  # fmt: skip
     if not rows:
-        return ["## Result", "", "The sealed test split was not opened: no final score.", ""]
+        return ["## Result", "", *_no_score(report)]
     if gain.get("score") is not None:
         bounds = wording.interval(gain["interval"], signed=True)
         rows.append(("gain", wording.difference(gain["score"]), bounds, ""))
@@ -58,11 +58,20 @@ def _result(report: Mapping[str, Any]) -> list[str]:
     said = wording.headroom(report)
     if said:
         lines += [f"{plain(said[0].upper() + said[1:])}.", ""]
+    if report["scores"]["final"] is None:
+        lines += _no_score(report)
     openings = report["test_openings"]
     # Of a generated world there are as many as seeds: to test on one again spoils nothing.
     if openings > 1 and not report["data"]["simulated"]:
         said = "by this and other runs: each time, a score on it says less"
         lines += [f"The test split of these data has been opened {openings} times, {said}.", ""]
+    return lines
+
+
+def _no_score(report: Mapping[str, Any]) -> list[str]:
+    lines = [f"The sealed test split was {wording.no_final_score(report)}.", ""]
+    if report["status"] == "broken off" and report["go_on"]:
+        lines += [f"To go on: {plain(report['go_on'])}.", ""]
     return lines
 
 
@@ -105,7 +114,8 @@ def _prompts(report: Mapping[str, Any]) -> list[str]:
     prompts = report["prompts"]
     lines = ["## Prompts", "", f"Seed `{prompts['seed']}`, final `{prompts['final']}`.", ""]
     if not prompts["diffs"]:
-        return [*lines, "Nothing was promoted: the final prompts are the seed prompts.", ""]
+        these = "given" if prompts["given"] else "seed"
+        return [*lines, f"Nothing was promoted: the final prompts are the {these} prompts.", ""]
     for diff in prompts["diffs"]:
         lines += [f"### {plain(diff['slot'])}", "", *fenced(diff["lines"], "diff")]
     return lines
@@ -225,6 +235,8 @@ def _cost(report: Mapping[str, Any]) -> list[str]:
 
 def _identity(report: Mapping[str, Any]) -> list[str]:
     rows = [(f"model of {role}", plain(model)) for role, model in report["models"].items()]
+    given = wording.given_prompts(report)
+    rows += [("prompts given", plain(given))] if given else []
     rows += [
         (plain(name), plain(value))
         for name, value in sorted(report["identity"].items())

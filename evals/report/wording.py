@@ -99,6 +99,23 @@ def headroom(report: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, (said, report["beyond_ceiling"])))
 
 
+def no_final_score(report: Mapping[str, Any]) -> str:
+    """Return in words why the sealed test split gave no final score."""
+    tested = report["tested"]
+    if not tested["opened"]:
+        return "not opened: a run that has not ended has no final score"
+    if tested["questions"] and not tested["judged"]:
+        number = plural(tested["questions"], "test question")
+        return f"opened, but 0 of {number} have a verdict (see What broke): no final score"
+    return "opened, but the run ended before all of it was answered: no final score"
+
+
+def given_prompts(report: Mapping[str, Any]) -> str:
+    """Return the path of the prompts that a run was given and their hash; "" for the shipped."""
+    prompts = report["prompts"]
+    return f"{prompts['given']} ({prompts['seed'][:12]})" if prompts["given"] else ""
+
+
 def percent(value: float | None) -> str:
     """Return a share as a whole percentage, or a dash."""
     return "-" if value is None else f"{100 * value:.0f}%"

@@ -33,8 +33,8 @@ class LangGraphStoreOptions(FactOptions):
 class LangGraphStore(Facts):
     """Facts extracted and kept up to date by memtune, held and searched by a LangGraph store.
 
-    Implements MemoryBackend, Inspectable, Snapshottable and Closable. Each instance has a
-    namespace of its own under `memtune`, which `close` empties; a process that is killed
+    Implements MemoryBackend, Inspectable, Snapshottable, Reachable and Closable. Each instance
+    has a namespace of its own under `memtune`, which `close` empties; a process that is killed
     leaves its own behind. The store's own times are not used.
     """
 
@@ -53,8 +53,12 @@ class LangGraphStore(Facts):
     def ingest(self, session: Session, ctx: OperationContext) -> None:
         """Extract the session's facts and update the memory with each in turn."""
         # Nothing is paid for what cannot be kept.
-        self._space.open()
+        self.reach()
         super().ingest(session, ctx)
+
+    def reach(self) -> None:
+        """Open the store now, where it is not open yet."""
+        self._space.open()
 
     def close(self) -> None:
         """Empty the namespace and close what was opened; a second call does nothing."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -45,3 +48,19 @@ def hold(path: Path) -> FileLock:
             f"{str(path)!a}: cannot be used for a memory ({error}); choose another directory"
         ) from error
     return lock
+
+
+def backend_of(path: Path) -> str | None:
+    """Return the backend whose memories a directory holds; None where it holds none, or where
+    that cannot be read: to open it says why. The directory is not held, and not changed."""
+    journal = (path / JOURNAL).resolve()
+    where = f"{journal.as_uri()}?mode=ro"
+    # Without a log file nobody is writing, and none is to be made.
+    if not journal.with_name(f"{JOURNAL}-wal").exists():
+        where += "&immutable=1"
+    try:
+        with closing(sqlite3.connect(where, uri=True)) as database:
+            found = database.execute("SELECT value FROM identity WHERE name = 'backend'").fetchone()
+        return str(json.loads(found[0])) if found else None
+    except (sqlite3.Error, ValueError):
+        return None

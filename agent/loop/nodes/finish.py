@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.loop.mending import how_to_go_on
 from agent.loop.nodes.attribute import attribute_failures, count
-from agent.loop.services import Services, digest
+from agent.loop.services import Services, digest, score_of
 from agent.loop.state import LoopState
 from evals.gate import MISSING_SHARE
 from traces.domain import PromptSet
 from traces.errors import OperationError
+from traces.results import EpisodeResult
 
 
 def finish(state: LoopState, services: Services) -> LoopState:
@@ -32,7 +35,10 @@ def finish(state: LoopState, services: Services) -> LoopState:
     }
     scores: dict[str, object] = {}
     for name, prompts in contenders.items():
-        scores[name] = digest(services.evaluate(prompts, test, round, "finish"))
+        results = services.evaluate(prompts, test, round, "finish")
+        scores[name] = digest(results)
+        if name == "final":
+            _require_score(results)
     record["test"] = scores
     # For the report only: no signal is made of these failures.
     for split in ("selection", "test"):
@@ -60,6 +66,19 @@ def _require_verdicts(finalist: PromptSet, services: Services, round: int) -> No
         raise OperationError(
             f"{found['missing']} of {found['questions']} selection questions have no verdict: the "
             f"sealed test split stays closed; the first: {said}: mend what broke, "
+            f"{how_to_go_on(said)}"
+        )
+
+
+def _require_score(results: Sequence[EpisodeResult]) -> None:
+    """Raise OperationError where no test question was judged: without a final score the run is
+    not done."""
+    if score_of(results) is None:
+        answers = [a for r in results for a in r.answers]
+        said = answers[0].reason if answers else "there are no questions"
+        raise OperationError(
+            f"0 of {len(answers)} questions of the sealed test split, which was opened, have a "
+            f"verdict: there is no final score; the first: {said}: mend what broke, "
             f"{how_to_go_on(said)}"
         )
 
