@@ -36,6 +36,15 @@ class BeginsWithOne(Sound):
         self.kept.append({"id": "system", "text": "You are helpful."})
 
 
+class LeftBehind(Sound):
+    """Holds what another process left in a place that all share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        texts = ("Ana: My dentist is called Ruiz.", "Ana: The plumber comes on Friday.")
+        self.kept += [{"id": text[5:9], "text": text, "sources": [text[5:9]]} for text in texts]
+
+
 class FirstOfAll(Opaque):
     """Finds the best entry of all that was ever told, which may be the very words asked for."""
 
@@ -73,6 +82,7 @@ class NoVariables(Rag):
         (SaysNothingFound, "garbage", "holds something already: 'No memories were found"),
         (RepeatsQuestion, "garbage", "holds something already: 'You asked: I live in"),
         (BeginsWithOne, "garbage", "holds something already: 'You are helpful.'"),
+        (LeftBehind, "leaks", "holds something already: 'Ana: My dentist is called Ruiz.'"),
         (FirstOfAll, "leaks", "holds something already: 'I live in Lisbon"),
         (Multiline, "raises", "ValueError: first line second line"),
         (NoVariables, "garbage", "holds 'I live in Lisbon and I work as a baker.', no Var"),

@@ -63,13 +63,15 @@ def broke(error: BaseException, doing: str) -> Finding:
 
 def from_nothing(what: str, found: Sequence[str], asked: str = "") -> Finding:
     """Return the finding for a memory that was given nothing and finds something: what another
-    conversation told, or what nobody told."""
+    conversation told, or what nobody told. Several texts that the check has not told are what an
+    earlier process left in a place that is shared; a single one is a text of the memory's own."""
     shown = f"{what} {found[0][:80]!r}" if found else what
     told = {m.text.lower() for c in (LISBON, GLACIER) for s in c.sessions for m in s.messages}
-    words = set(_WORD.findall(" ".join(found).lower()))
     # The question's own words may come from the question.
-    telling = words & set(TELLING) - set(_WORD.findall(asked.lower()))
-    if telling or not found or any(text.strip().lower() in told for text in found):
+    echoed = set(_WORD.findall(asked.lower()))
+    texts = {frozenset(_WORD.findall(text.lower())) - echoed for text in found}
+    telling = set(TELLING).intersection(set().union(*texts))
+    if telling or len(texts) != 1 or any(text.strip().lower() in told for text in found):
         return Finding("leaks", shown, "", INSTANCE)
     return Finding(
         "garbage", shown, "", "let a search return what was added, and nothing where nothing was"
