@@ -51,3 +51,12 @@ def json_adapter() -> Iterator[None]:
 
     with dspy.context(adapter=JSONAdapter(use_native_function_calling=False)):
         yield
+
+
+@pytest.fixture
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in an empty folder, whose modules can be imported, at 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("MEMTUNE__STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)

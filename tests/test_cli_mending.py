@@ -29,6 +29,8 @@ from traces.operation import OperationContext, Recorder
 from traces.results import AnswerRecord
 from traces.store import Store
 
+pytestmark = pytest.mark.usefixtures("own_place")
+
 SMALL = ["--conversations", "3", "--limit-questions", "6", "--rounds", "1", "--seed", "401"]
 BROKEN = """
 class Memory:
@@ -41,14 +43,6 @@ class Memory:
     def search(self, question):
         return self.texts
 """
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("MEMTUNE__STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.chdir(tmp_path)
 
 
 def test_a_backend_that_broke_is_mended_and_the_same_command_begins_anew(

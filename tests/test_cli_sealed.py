@@ -15,6 +15,8 @@ from evals.splits import TestSeal, split
 from optimizers.export import Bundle, write_bundle
 from traces.domain import Dataset
 
+pytestmark = pytest.mark.usefixtures("own_place")
+
 SMALL = ["--conversations", "4", "--limit-questions", "6", "--rounds", "1", "--seed", "412",
          "--attribution", "provenance"]  # fmt: skip
 MEMORY = """
@@ -30,14 +32,6 @@ class Memory:
             raise KeyError("no such row")
         return self.kept[:3]
 """
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("MEMTUNE__STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.chdir(tmp_path)
 
 
 def _said_only_in(conversation: str, dataset: Dataset) -> str:

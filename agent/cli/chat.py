@@ -82,7 +82,8 @@ def chat(
 
     settings = load_settings(model=model, api_base=api_base, backend=backend)
     with ExitStack() as stack:
-        waiting = stack.enter_context(Waiting())
+        waiting = Waiting()
+        stack.callback(waiting.stop)
         # What model, memory and graph rest on takes seconds to import.
         waiting.show("opening the memory")
         from langgraph.checkpoint.memory import InMemorySaver

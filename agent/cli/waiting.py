@@ -6,8 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.live import Live
 
 
@@ -41,14 +39,3 @@ class Waiting:
         if self._live is not None:
             self._live.stop()
             self._live = None
-
-    def __enter__(self) -> Waiting:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
